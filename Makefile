@@ -1,0 +1,65 @@
+# make build       bin/parvis
+# make demo        a small town on this machine; the portal on http://127.0.0.1:8088
+# make demo-check  a resident gets online by itself, step by step
+# make day         a public day, scene by scene
+# make test        formatting, vet, staticcheck, import rules, every test with the race detector
+# make bench       figures into bench/latest.json
+# make fuzz        each fuzz test for FUZZTIME (10s)
+
+GO        ?= go
+TAGS      := nomsgpack
+VERSION   := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
+LDFLAGS   := -X main.version=$(VERSION)
+TOOLS     := $(CURDIR)/.tools
+ARTEFACTS ?= $(CURDIR)/artefacts
+FUZZTIME  ?= 10s
+BENCHTIME ?= 2s
+
+GOFUMPT     := $(TOOLS)/gofumpt
+STATICCHECK := $(TOOLS)/staticcheck
+
+.PHONY: build demo demo-check day test lint unit bench fuzz deps clean
+
+build: deps
+	$(GO) build -tags $(TAGS) -ldflags '$(LDFLAGS)' -o bin/parvis ./cmd/parvis
+
+deps:
+	@.ci/deps
+
+demo: build
+	bin/parvis lab demo
+
+demo-check: build
+	bin/parvis lab check --artefacts $(ARTEFACTS)
+
+day: build
+	bin/parvis lab day --artefacts $(ARTEFACTS)
+
+test: deps lint unit
+
+lint: $(GOFUMPT) $(STATICCHECK)
+	@out=$$($(GOFUMPT) -l cmd portal firewall sessions internal); [ -z "$$out" ] || { echo "not formatted by gofumpt:"; echo "$$out"; exit 1; }
+	$(GO) vet -tags $(TAGS) ./...
+	$(STATICCHECK) -tags $(TAGS) ./...
+
+unit:
+	$(GO) test -tags $(TAGS) -race -shuffle=on -timeout 40m -p 2 ./...
+
+bench: build
+	bin/parvis lab bench --out bench/latest.json
+	$(GO) test -tags $(TAGS) -run '^$$' -bench . -benchtime $(BENCHTIME) ./portal ./firewall/... ./sessions/... | tee bench/go.txt
+
+fuzz:
+	@for p in $$($(GO) list -tags $(TAGS) ./...); do \
+	  for f in $$($(GO) test -tags $(TAGS) -list '^Fuzz' $$p | grep '^Fuzz'); do \
+	    echo "$$p $$f"; $(GO) test -tags $(TAGS) -run '^$$' -fuzz "^$$f\$$" -fuzztime $(FUZZTIME) $$p || exit 1; \
+	  done; done
+
+$(GOFUMPT):
+	GOBIN=$(TOOLS) $(GO) install mvdan.cc/gofumpt@v0.12.0
+
+$(STATICCHECK):
+	GOBIN=$(TOOLS) $(GO) install honnef.co/go/tools/cmd/staticcheck@v0.8.2
+
+clean:
+	rm -rf bin artefacts
