@@ -1,0 +1,184 @@
+package config_test
+
+import (
+	"flag"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+
+	"parvis/internal/config"
+	"parvis/internal/lang"
+)
+
+var update = flag.Bool("update", false, "write the golden files anew")
+
+// golden compares got with a file of testdata.
+func golden(t *testing.T, name, got string) {
+	t.Helper()
+	path := filepath.Join("testdata", name)
+	if *update {
+		if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(string(want), got); diff != "" {
+		t.Errorf("%s (-want +got, write anew with -update):\n%s", name, diff)
+	}
+	if strings.Contains(got, "%!") {
+		t.Errorf("%s: a message has not the values that its verbs want", name)
+	}
+}
+
+// comparable_ lets two configurations be compared whatever their files looked like.
+var values = []cmp.Option{
+	cmpopts.IgnoreUnexported(config.Config{}), cmp.Comparer(func(a, b netip.Prefix) bool { return a == b }),
+}
+
+func say(ps []config.Problem, l lang.Lang) string {
+	var b strings.Builder
+	for _, p := range ps {
+		b.WriteString(p.In(l) + "\n")
+	}
+	return b.String()
+}
+
+func TestEveryProblemIsToldWithItsPlaceInBothLanguages(t *testing.T) {
+	files, err := filepath.Glob("testdata/*.toml")
+	if err != nil || len(files) == 0 {
+		t.Fatal("no cases", err)
+	}
+	for _, file := range files {
+		name := strings.TrimSuffix(filepath.Base(file), ".toml")
+		t.Run(name, func(t *testing.T) {
+			src, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			cfg, ps := config.Parse("parvis.toml", src)
+			if (cfg == nil) != config.HasErrors(ps) {
+				t.Errorf("configuration %v with errors %v", cfg != nil, config.HasErrors(ps))
+			}
+			golden(t, name+".en.golden", say(ps, lang.EN))
+			golden(t, name+".fr.golden", say(ps, lang.FR))
+		})
+	}
+}
+
+// least is the shortest configuration that can be used.
+const least = `
+[site]
+name = "Médiathèque"
+contact = "mediatheque@example.org"
+[wan]
+interface = "wan"
+[guests]
+interface = "br-guest"
+address = "10.77.0.1/16"
+[portal]
+name = "Portail.Example.ORG"
+[[profile]]
+name = "visite"
+label = "Visite"
+duration = "2h"
+`
+
+func TestTheShortestConfigurationHasTheDecidedDefaults(t *testing.T) {
+	got, ps := config.Parse("parvis.toml", []byte(least))
+	if len(ps) != 0 {
+		t.Fatal(say(ps, lang.EN))
+	}
+	want := &config.Config{
+		Site: config.Site{
+			Name: "Médiathèque", Desk: "l'accueil", Contact: "mediatheque@example.org",
+			Publisher: "Médiathèque", Languages: []string{"fr", "en", "ar"},
+		},
+		WAN:    config.WAN{Interface: "wan", Down: 1_000_000_000, Up: 1_000_000_000},
+		Guests: config.Guests{Interface: "br-guest", Address: netip.MustParsePrefix("10.77.0.1/16"), Lease: 2 * time.Hour, Capacity: 240},
+		Portal: config.Portal{Name: "portail.example.org", Profile: "visite"},
+		Profiles: []config.Profile{{
+			Name: "visite", Label: "Visite", Duration: 2 * time.Hour, Runs: config.WhileUsed, Idle: 15 * time.Minute,
+			Down: 10_000_000, Up: 5_000_000, Keep: 12 * time.Hour,
+		}},
+	}
+	if diff := cmp.Diff(want, got, values...); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestValuesAreReadInTheirUnits(t *testing.T) {
+	src := least + `
+runs = "from-opening"
+idle = "0s"
+volume = "2 GiB"
+down = "2,5mbit"
+up = "512kbit"
+keep = "1h30m"
+[[profile]]
+name = "atelier"
+label = "Atelier"
+duration = "3h"
+volume = "500MB"
+`
+	src = strings.Replace(src, "address = ", "allow = [\"192.168.1.9\", \"fd00:1::/64\"]\ncapacity = 960\nlease = \"45m\"\naddress = ", 1)
+	src = strings.Replace(src, "[portal]", "[portal]\nprofile = \"atelier\"", 1)
+	got, ps := config.Parse("parvis.toml", []byte(src))
+	if len(ps) != 0 {
+		t.Fatal(say(ps, lang.EN))
+	}
+	p := got.Profiles[0]
+	if p.Runs != config.FromOpening || p.Idle != 0 || p.Volume != 2<<30 || p.Down != 2_500_000 || p.Up != 512_000 || p.Keep != 90*time.Minute {
+		t.Errorf("first profile: %+v", p)
+	}
+	if v := got.Profiles[1].Volume; v != 500_000_000 {
+		t.Errorf("volume %d", v)
+	}
+	if got.Portal.Profile != "atelier" || got.Guests.Capacity != 960 || got.Guests.Lease != 45*time.Minute {
+		t.Errorf("%+v %+v", got.Portal, got.Guests)
+	}
+	want := []netip.Prefix{netip.MustParsePrefix("192.168.1.9/32"), netip.MustParsePrefix("fd00:1::/64")}
+	if diff := cmp.Diff(want, got.Guests.Allow, values...); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestWhereIsTheValueOrItsSection(t *testing.T) {
+	cfg, _ := config.Parse("parvis.toml", []byte(least))
+	for key, want := range map[string][2]int{
+		"guests.address": {9, 11}, "guests.lease": {7, 1}, "profile.0.label": {14, 9}, "profile.0.idle": {12, 1}, "hub.url": {0, 0},
+	} {
+		file, line, col := cfg.Where(key)
+		if file != "parvis.toml" || line != want[0] || col != want[1] {
+			t.Errorf("%s: %s:%d:%d, want %v", key, file, line, col, want)
+		}
+	}
+}
+
+func TestCapacityDecidesThePortsOfEachSession(t *testing.T) {
+	for capacity, want := range map[int]int{240: 256, 480: 128, 960: 64, 500: 0, 10000: 0} {
+		if got := (config.Guests{Capacity: capacity}).Blocks(); got != want {
+			t.Errorf("%d sessions: %d ports, want %d", capacity, got, want)
+		}
+	}
+}
+
+func TestLoadSaysWhyAFileCannotBeRead(t *testing.T) {
+	dir := t.TempDir()
+	for path, want := range map[string]string{
+		filepath.Join(dir, "none.toml"): "parvis init", dir: "cannot be read (is a directory)", "/dev/zero": "longer than",
+	} {
+		cfg, ps := config.Load(path)
+		if cfg != nil || len(ps) != 1 || !strings.Contains(ps[0].In(lang.EN), want) {
+			t.Errorf("%s: %v %s", path, cfg, say(ps, lang.EN))
+		}
+	}
+}
