@@ -78,7 +78,7 @@ type Enforcer interface {
 	Put(Grant) error   // new, or changed when the slot is already there for the same device
 	Drop(uint16) error // stops the slot's flows at once
 	Sync([]Grant) error
-	Usage() ([]Usage, error)
+	Usage() ([]Usage, error) // every slot that is there, silent ones too, and the final counts of dropped ones
 	Events() <-chan Event
 }
 

@@ -1,0 +1,160 @@
+package sessions
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"parvis/internal/clock"
+)
+
+// finalAfter is how long after a Drop the slot's last count is read: long enough to gather a round of ends.
+const finalAfter = 200 * time.Millisecond
+
+// ending is a session and why it ends.
+type ending struct {
+	*session
+	reason Reason
+}
+
+// End ends a session and returns it. A session that has ended already is returned as it is. ErrNotFound when there is
+// none with this id; ErrEnforce, with the ended session, when the kernel has not confirmed the cut: it is asked again until
+// it does. A store that does not take the end is no error here, because people are cut all the same: it is written
+// later, and Status says so.
+func (m *Manager) End(ctx context.Context, id string, r Reason) (Session, error) {
+	if !r.known() {
+		return Session{}, fmt.Errorf("sessions: end session: reason %q is not one", r)
+	}
+	m.op.Lock()
+	defer m.op.Unlock()
+	now := m.clock.Boot()
+	s, ok := m.byID[id]
+	if !ok || s.State == Ended && s.forgetAt() <= now {
+		return Session{}, ErrNotFound
+	}
+	if s.State == Ended {
+		return s.view(now), nil
+	}
+	err := m.end(context.WithoutCancel(ctx), now, ending{s, r})
+	return s.view(now), err
+}
+
+// EndAll ends every open session and returns how many there were. ErrEnforce as in End.
+func (m *Manager) EndAll(ctx context.Context, r Reason) (int, error) {
+	if !r.known() {
+		return 0, fmt.Errorf("sessions: end sessions: reason %q is not one", r)
+	}
+	m.op.Lock()
+	defer m.op.Unlock()
+	var list []ending
+	for _, s := range m.bySlot {
+		list = append(list, ending{s, r})
+	}
+	return len(list), m.end(context.WithoutCancel(ctx), m.clock.Boot(), list...)
+}
+
+func (r Reason) known() bool {
+	return slices.Contains([]Reason{ByTime, ByIdle, ByVolume, ByResident, ByOperator, ByClosing, ByReplaced}, r)
+}
+
+// end cuts sessions in the kernel first, because people must be cut on time even when the disk is full, and then
+// writes them in one transaction. Called with op held.
+func (m *Manager) end(ctx context.Context, now clock.Boot, list ...ending) error {
+	if len(list) == 0 {
+		return nil
+	}
+	slices.SortFunc(list, func(a, b ending) int { return int(a.Slot) - int(b.Slot) })
+	var failed []error
+	for _, e := range list {
+		if err := m.enforcer.Drop(e.Slot); err != nil {
+			failed = append(failed, fmt.Errorf("drop slot %#x: %w", e.Slot, err))
+		}
+	}
+	err := errors.Join(failed...)
+
+	wall := m.clock.Wall().Time
+	m.mu.Lock()
+	for _, e := range list {
+		delete(m.bySlot, e.Slot)
+		delete(m.byIP, e.Device.IPv4)
+		m.slots.release(e.Slot, now)
+		m.closing[e.Slot] = closing{session: e.session, down: e.KernelDown, up: e.KernelUp}
+		e.close(e.reason, now, wall)
+		m.owed[e.ID] = true
+		m.forgetNxt = min(m.forgetNxt, e.forgetAt())
+		m.log.Info("session ended", "id", e.ID, "reason", e.reason)
+	}
+	m.readWithin(now, finalAfter)
+	m.mu.Unlock()
+	if err != nil {
+		m.enforceFailed(now, err)
+		err = fmt.Errorf("sessions: end: %w: %w", ErrEnforce, err)
+	}
+	_ = m.save(ctx) // owed until it passes
+	m.wake()
+	return err
+}
+
+// close turns an open session into an ended one; what is left is frozen when its time runs while used.
+func (s *session) close(r Reason, now clock.Boot, wall time.Time) {
+	s.State, s.Reason, s.Ended, s.EndedAt = Ended, r, now, wall
+	s.Left = 0
+	if s.profile.Runs != WhileUsed {
+		return
+	}
+	switch r {
+	case ByIdle: // the stretch without traffic is given back
+		s.Left = max(s.End.Sub(s.Active), 0)
+	case ByResident:
+		s.Left = max(s.End.Sub(now), 0)
+	}
+}
+
+// endDue ends the sessions whose time is up.
+func (m *Manager) endDue(ctx context.Context, now clock.Boot) {
+	var due []ending
+	for _, s := range m.bySlot {
+		if s.End <= now {
+			due = append(due, ending{s, ByTime})
+		}
+	}
+	_ = m.end(ctx, now, due...) // the kernel is asked again by Step
+}
+
+// forget lets go of the ended sessions that are no longer remembered; their rows are deleted with the next write.
+func (m *Manager) forget(now clock.Boot) {
+	if now < m.forgetNxt {
+		return
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.forgetNxt = never
+	for id, s := range m.byID {
+		if s.State == Open {
+			continue
+		}
+		if at := s.forgetAt(); at > now {
+			m.forgetNxt = min(m.forgetNxt, at)
+			continue
+		}
+		m.drop(s)
+		m.gone[id] = true
+	}
+}
+
+// drop takes a session out of memory. Called with both locks held.
+func (m *Manager) drop(s *session) {
+	delete(m.byID, s.ID)
+	delete(m.owed, s.ID)
+	delete(m.progress, s.ID)
+	if c, ok := m.closing[s.Slot]; ok && c.session == s {
+		delete(m.closing, s.Slot)
+	}
+	a := s.Device.MAC
+	m.byMAC[a] = slices.DeleteFunc(m.byMAC[a], func(o *session) bool { return o == s })
+	if len(m.byMAC[a]) == 0 {
+		delete(m.byMAC, a)
+	}
+}

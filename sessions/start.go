@@ -1,0 +1,139 @@
+package sessions
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"parvis/internal/clock"
+)
+
+// Start reads the store, decides what goes on and makes the kernel follow in one Sync. It is called once, before Run
+// and before anything is opened.
+//
+// When the machine has not restarted, every deadline is exact: nobody gains a second and nobody has to open again. After
+// a reboot each session goes on with what was left when the store was last written, at most flushEvery ago. A
+// session whose profile is no longer configured ends.
+//
+// A store that cannot be read is an error. A store that cannot be written or a kernel that does not follow is not: both
+// are tried again by Run, and Status says so.
+func (m *Manager) Start(ctx context.Context) error {
+	m.op.Lock()
+	defer m.op.Unlock()
+	if m.started {
+		return errors.New("sessions: start: already started")
+	}
+	mark, rows, err := m.store.Load(ctx)
+	if err != nil {
+		return fmt.Errorf("sessions: start: %w: %w", ErrStore, err)
+	}
+	now := m.clock.Boot()
+	// A mark ahead of the clock cannot be of this boot, whatever it says.
+	rebooted := mark.BootID != "" && (mark.BootID != m.clock.BootID() || mark.Seen > now)
+	if rebooted {
+		for i := range rows {
+			rows[i].rebase(now, mark.Seen)
+		}
+	}
+	m.mu.Lock()
+	m.load(rows, now, rebooted)
+	m.started, m.flushed, m.read = true, now, now
+	m.syncing.want(now)
+	m.mu.Unlock()
+
+	if len(m.owed) > 0 || len(m.gone) > 0 || rebooted {
+		_ = m.save(ctx) // tried again by Run; Status says so
+	}
+	_ = m.sync(now) // likewise
+	m.log.Info("sessions resumed", "rebooted", m.resumed.Rebooted, "open", m.resumed.Open, "ended", m.resumed.Ended,
+		"remembered", m.resumed.Remembered)
+	return nil
+}
+
+// rebase moves a row from the boot that was last seen at seen to this one: what was left is left, what had passed has
+// passed. The time without power counts for nothing.
+func (r *Row) rebase(now, seen clock.Boot) {
+	shift := now.Sub(seen)
+	r.End = r.End.Add(shift)
+	r.Ended = r.Ended.Add(shift)
+	r.Active = now // whoever was active must find the network again first
+	r.KernelDown, r.KernelUp = 0, 0
+}
+
+// load takes the rows over. Called with both locks held.
+func (m *Manager) load(rows []Row, now clock.Boot, rebooted bool) {
+	m.resumed.Rebooted = rebooted
+	held, ended := map[uint16]bool{}, map[uint16]clock.Boot{}
+	var moving []*session // open under a slot that is no longer ours to give
+	for _, r := range rows {
+		p, known := m.profile(r.Profile)
+		if !known {
+			p = Profile{Name: r.Profile, Label: r.Profile, Runs: WhileUsed}
+		}
+		s := &session{Row: r, profile: p, read: now}
+		if rebooted {
+			m.owed[s.ID] = true
+		}
+		if s.State == Open && (!known || s.End <= now) {
+			reason, at := ByTime, min(s.End, now)
+			if !known {
+				reason, at = ByOperator, now
+				m.log.Warn("session ended: its profile is no longer configured", "id", s.ID, "profile", s.Profile)
+			}
+			s.close(reason, at, m.clock.Wall().Time.Add(at.Sub(now)))
+			m.owed[s.ID] = true
+			m.resumed.Ended++
+		}
+		if s.State == Ended {
+			ended[s.Slot] = max(s.Ended, ended[s.Slot])
+			if s.forgetAt() <= now {
+				m.gone[s.ID] = true
+				delete(m.owed, s.ID)
+				continue
+			}
+			m.resumed.Remembered++
+			m.remember(s)
+			m.forgetNxt = min(m.forgetNxt, s.forgetAt())
+			continue
+		}
+		m.resumed.Open++
+		m.remember(s)
+		if s.Slot < m.first || s.Slot > m.last || held[s.Slot] {
+			moving = append(moving, s)
+			continue
+		}
+		held[s.Slot] = true
+		m.admit(s)
+	}
+	m.slots = newSlots(m.first, m.last, held, ended)
+	for _, s := range moving {
+		m.move(s, now)
+	}
+}
+
+// move gives a session another slot after the configured range has changed.
+func (m *Manager) move(s *session, now clock.Boot) {
+	m.owed[s.ID] = true
+	slot, ok := m.slots.take(now)
+	if !ok {
+		s.close(ByOperator, now, m.clock.Wall().Time)
+		m.forgetNxt = min(m.forgetNxt, s.forgetAt())
+		m.resumed.Open--
+		m.resumed.Ended++
+		m.log.Warn("session ended: there are fewer slots than sessions", "id", s.ID)
+		return
+	}
+	s.Slot, s.KernelDown, s.KernelUp = slot, 0, 0
+	m.admit(s)
+}
+
+// remember makes s findable, admit marks it as open. Called with both locks held.
+func (m *Manager) remember(s *session) {
+	m.byID[s.ID] = s
+	m.byMAC[s.Device.MAC] = append(m.byMAC[s.Device.MAC], s)
+}
+
+func (m *Manager) admit(s *session) {
+	m.byIP[s.Device.IPv4] = s
+	m.bySlot[s.Slot] = s
+}
