@@ -39,7 +39,7 @@ func golden(t *testing.T, name, got string) {
 	}
 }
 
-// comparable_ lets two configurations be compared whatever their files looked like.
+// values lets two configurations be compared whatever their files looked like.
 var values = []cmp.Option{
 	cmpopts.IgnoreUnexported(config.Config{}), cmp.Comparer(func(a, b netip.Prefix) bool { return a == b }),
 }

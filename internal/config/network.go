@@ -99,7 +99,7 @@ func (t *table) capacity(key string, network netip.Prefix) int {
 			"only the whole list of sessions open at that moment can be given",
 			"guests.capacity : avec %d sessions il n'y a pas de blocs de ports : si la justice demande qui utilisait une adresse et un port publics, "+
 				"seule la liste de toutes les sessions ouvertes à ce moment pourra être donnée", n),
-			Say("240, 480 or 960", "240, 480 ou 960"), Say("choose the next of these numbers if it is enough", "choisissez l'un de ces nombres s'il suffit"))
+			Say("240, 480 or 960", "240, 480 ou 960"), moreBlocks(g.Capacity))
 	}
 	if network.IsValid() && room(network) < g.Capacity {
 		t.warn(key, Say("guests.capacity: the network has addresses for %d devices only", "guests.capacity : le réseau n'a d'adresses que pour %d appareils", room(network)),
@@ -108,10 +108,21 @@ func (t *table) capacity(key string, network netip.Prefix) int {
 	return g.Capacity
 }
 
+// moreBlocks says how to have port blocks again.
+func moreBlocks(capacity int) Message {
+	for _, n := range []int{240, 480, 960} {
+		if capacity < n {
+			return Say("write capacity = %d", "écrivez capacity = %d", n)
+		}
+	}
+	return Say("keep it only where so many come at once, and tell whoever answers for the legal register",
+		"ne le gardez que là où tant de monde vient à la fois, et dites-le à qui répond du registre légal")
+}
+
 // allow reads inner networks; a lone address is a network of one.
 func (t *table) allow(key string, guests netip.Prefix) (nets []netip.Prefix) {
-	texts, _ := t.list(key)
 	expected := Say("a network such as \"192.168.1.0/24\" or one address", "un réseau comme \"192.168.1.0/24\" ou une adresse")
+	texts, _ := t.list(key, expected)
 	for _, i := range slices.Sorted(maps.Keys(texts)) {
 		s, el := texts[i], element(key, i)
 		p, err := netip.ParsePrefix(s)
@@ -120,7 +131,7 @@ func (t *table) allow(key string, guests netip.Prefix) (nets []netip.Prefix) {
 		}
 		switch {
 		case err != nil:
-			t.bad(el, Say("guests.allow: %q is not a network", "guests.allow : %q n'est pas un réseau", s), expected, Message{})
+			t.bad(el, Say("guests.allow: %q is not a network", "guests.allow : %q n'est pas un réseau", s), expected, Say("correct it or take it out", "corrigez-le ou retirez-le"))
 		case p != p.Masked():
 			t.bad(el, Say("guests.allow: %q is an address inside a network", "guests.allow : %q est une adresse à l'intérieur d'un réseau", s), expected,
 				Say("write \"%s\" for the whole network or \"%s\" for the one address", "écrivez \"%s\" pour tout le réseau ou \"%s\" pour cette seule adresse", p.Masked(), p.Addr()))

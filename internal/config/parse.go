@@ -7,6 +7,8 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/BurntSushi/toml"
 )
@@ -100,11 +102,13 @@ func (r *reader) decode() (tree map[string]any, whole bool) {
 		}
 		st := r.statementAt(pe.Position.Start)
 		r.unreadable(st, pe)
-		if st == nil || st.header || st.path == "" || st.flaw == openList || r.broken[st.path] && st.flaw != duplicate ||
+		if st == nil || st.header || strings.TrimSpace(string(src[st.start:st.end])) == "" ||
 			strings.Contains(r.src[st.start:st.end], "\n") {
 			return nil, false
 		}
-		r.broken[st.path] = true
+		if st.flaw != duplicate {
+			r.broken[st.path] = true
+		}
 		for i := st.start; i < st.end; i++ {
 			src[i] = ' '
 		}
@@ -121,16 +125,35 @@ func (r *reader) statementAt(off int) *statement {
 	if i < 0 {
 		return nil
 	}
-	return &r.at.statements[i]
+	st := &r.at.statements[i]
+	if before := max(i-1, 0); st.flaw == sound && r.at.statements[before].flaw == openList && !r.broken[r.at.statements[before].path] {
+		st = &r.at.statements[before] // TOML notices an open list only at what follows it
+	}
+	return st
 }
 
 var seeReference = Say("compare with the example that \"parvis init\" writes", "comparez avec l'exemple qu'écrit « parvis init »")
 
+// oneLine keeps a library's words, which may quote the source, from breaking the terminal.
+func oneLine(s string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) {
+			return ' '
+		}
+		return r
+	}, strings.ToValidUTF8(s, "?"))
+}
+
 // unreadable tells what is wrong with a statement that is not TOML.
 func (r *reader) unreadable(st *statement, pe toml.ParseError) {
+	if st != nil && !utf8.ValidString(r.src[st.start:st.end]) {
+		r.add(placeAt(r.src, pe.Position.Start), Error, Say("this line is not in UTF-8", "cette ligne n'est pas en UTF-8"), Message{},
+			Say("save the file as UTF-8, or type the accented letters again", "enregistrez le fichier en UTF-8, ou retapez les lettres accentuées"))
+		return
+	}
 	if st == nil || st.flaw == sound {
 		r.add(placeAt(r.src, pe.Position.Start), Error,
-			Say("this line cannot be read (%s)", "cette ligne ne peut pas être lue (%s)", pe.Message),
+			Say("this line cannot be read (%s)", "cette ligne ne peut pas être lue (%s)", oneLine(pe.Message)),
 			Say("TOML: key = value", "du TOML : clé = valeur"), seeReference)
 		return
 	}
@@ -146,7 +169,10 @@ func (r *reader) unreadable(st *statement, pe toml.ParseError) {
 			do = Say("put all its lines under one [%s]", "mettez toutes ses lignes sous un seul [%s]", st.path)
 		}
 		r.add(at, Error, what, none, do)
-	case noEquals, strayLetter:
+	case strayLetter:
+		r.add(at, Error, Say("a key has an accent or a sign", "une clé contient un accent ou un signe"), Say("key = value", "clé = valeur"),
+			Say("correct the key, or put a # in front if it is a remark", "corrigez la clé, ou mettez un # devant si c'est une remarque"))
+	case noEquals, strayLine:
 		r.add(at, Error, Say("this line sets nothing", "cette ligne ne règle rien"), Say("key = value", "clé = valeur"),
 			Say("put a # in front if it is a remark", "mettez un # devant si c'est une remarque"))
 	case noValue:
@@ -160,8 +186,11 @@ func (r *reader) unreadable(st *statement, pe toml.ParseError) {
 			Say("put a \" at the end of the text", "mettez un \" à la fin du texte"))
 	case openList:
 		r.add(at, Error, Say("the bracket that opens here is never closed", "le crochet ouvert ici n'est jamais fermé"), none,
-			Say("put the closing bracket at the end of the list; what follows has not been read",
-				"mettez le crochet fermant à la fin de la liste ; la suite n'a pas été lue"))
+			Say("put the closing bracket at the end of the list",
+				"mettez le crochet fermant à la fin de la liste"))
+	case noComma:
+		r.add(at, Error, Say("a comma is missing before this", "il manque une virgule avant ceci"), none,
+			Say("put a comma between the elements", "mettez une virgule entre les éléments"))
 	case openHeader:
 		r.add(at, Error, Say("this section's name is not closed", "le nom de cette section n'est pas fermé"),
 			Say("[section] alone on its line", "[section] seul sur sa ligne"),

@@ -69,6 +69,7 @@ func (t *table) get(key string, need bool) (any, bool) {
 // example shows the key as the reference has it.
 func (t *table) example(key string) Message {
 	section, _, _ := strings.Cut(t.path, ".")
+	key, _, _ = strings.Cut(key, ".") // an element is shown as its list
 	head := "[" + section + "]"
 	if section == "profile" {
 		head = "[[profile]]"
@@ -142,14 +143,15 @@ func (t *table) text(key string, need bool) (string, bool) {
 }
 
 // list returns the texts of a list, each with its index; elements of another type are told and left out.
-func (t *table) list(key string) (texts map[int]string, ok bool) {
+func (t *table) list(key string, expected Message) (texts map[int]string, ok bool) {
 	v, ok := t.get(key, false)
 	if !ok {
 		return nil, false
 	}
 	in, isList := v.([]any)
 	if !isList {
-		t.wrongType(key, v, Say("a list of texts in brackets", "une liste de textes entre crochets"))
+		t.bad(key, Say("%s: %s was found", "%s : trouvé %s", t.label(key), kind(v)), Say("a list in brackets", "une liste entre crochets"),
+			Say("put %s between [ and ]", "mettez %s entre [ et ]", expected))
 		return nil, false
 	}
 	texts = map[int]string{}
@@ -158,7 +160,7 @@ func (t *table) list(key string) (texts map[int]string, ok bool) {
 			texts[i] = strings.TrimSpace(s)
 			continue
 		}
-		t.bad(element(key, i), Say("%s: %s was found in the list", "%s : trouvé %s dans la liste", t.label(key), kind(e)), textInQuotes, t.example(key))
+		t.bad(element(key, i), Say("%s: %s was found in the list", "%s : trouvé %s dans la liste", t.label(key), kind(e)), textInQuotes, Say("list %s", "mettez-y %s", expected))
 	}
 	return texts, true
 }

@@ -37,10 +37,12 @@ const (
 	bareText         // a word that is no number, no date, no true or false
 	openString       // the closing quote is missing
 	openList         // "[" or "{" is never closed
+	noComma          // two elements of a list without a comma between
 	openHeader       // "[site" without "]"
 	trailing         // something after the value
 	duplicate        // the key or section is there already
-	strayLetter      // the line begins with what is no key
+	strayLine        // the line begins with what is no key
+	strayLetter      // a key has an accent or a sign
 )
 
 // span is where a key and its value stand, in bytes.
@@ -127,8 +129,8 @@ func (s *scanner) finish() {
 	}
 	s.st.end = s.p
 	s.toEOL()
-	if s.st.flaw == trailing || s.st.flaw == noEquals {
-		s.st.end = s.p
+	if s.st.flaw != sound && !s.st.header {
+		s.st.end = s.p // with what could not be read behind it
 	}
 	s.out.statements = append(s.out.statements, *s.st)
 }
@@ -201,7 +203,10 @@ func (s *scanner) pair(table string) {
 	start := s.p
 	parts := s.keyPath()
 	if len(parts) == 0 {
-		s.wrong(strayLetter, start)
+		s.wrong(strayLine, start)
+		if s.p < len(s.src) && s.src[s.p] >= utf8.RuneSelf {
+			s.st.flaw = strayLetter
+		}
 		s.p = max(s.p, start+1)
 		return
 	}
@@ -219,6 +224,9 @@ func (s *scanner) pair(table string) {
 	s.blank(false)
 	if !s.peek("=") {
 		s.wrong(noEquals, start)
+		if s.p < len(s.src) && s.src[s.p] >= utf8.RuneSelf && s.st.at == start {
+			s.st.flaw = strayLetter
+		}
 		return
 	}
 	s.p++

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"regexp"
 	"strconv"
 	"strings"
 )
@@ -64,16 +65,13 @@ func (s *scanner) value(path string) {
 		s.list(path, c)
 		s.depth--
 	default:
-		start, stop := s.p, ",]}#\n"
-		if s.depth > 0 {
-			stop += "=" // a key: the list before it was never closed
-		}
-		for s.p < len(s.src) && !strings.ContainsRune(stop, rune(s.src[s.p])) {
+		start := s.p
+		for s.p < len(s.src) && !strings.ContainsRune(",]}#\n", rune(s.src[s.p])) {
 			s.p++
 		}
 		word := strings.TrimRight(s.src[start:s.p], " \t\r")
 		s.p = start + len(word)
-		if !plain(word) && (s.depth == 0 || !strings.HasPrefix(strings.TrimLeft(s.src[s.p:], " \t"), "=")) {
+		if !plain(word) {
 			s.wrong(bareText, start)
 		}
 	}
@@ -125,6 +123,9 @@ func (s *scanner) text() {
 	s.wrong(openString, start)
 }
 
+// nextStatement matches what no element of a list begins with: the list before it was never closed.
+var nextStatement = regexp.MustCompile(`^(\[\[?[A-Za-z0-9_.-]+\]|[A-Za-z0-9_-]+[ \t]*=)`)
+
 // list passes over [ … ] or { … }, noting each element as path.0, path.1 … or each pair under its key.
 func (s *scanner) list(path string, opening byte) {
 	start := s.p
@@ -139,9 +140,6 @@ func (s *scanner) list(path string, opening byte) {
 		case s.peek(closing):
 			s.p++
 			return
-		case s.peek("="): // the next statement has begun: the list was never closed
-			s.wrong(openList, start)
-			return
 		}
 		from := s.p
 		if opening == '{' {
@@ -151,11 +149,20 @@ func (s *scanner) list(path string, opening byte) {
 			s.value(el)
 			s.mark(el, span{from, from, max(s.p, from+1)})
 		}
+		end := max(s.p, from+1)
 		s.blank(true)
-		if s.peek(",") {
+		switch {
+		case s.peek(","):
 			s.p++
-		} else if s.p == from {
-			s.p++
+		case s.p >= len(s.src) || s.peek(closing):
+			s.p = max(s.p, end)
+		case strings.Contains(s.src[min(end, s.p):s.p], "\n") && nextStatement.MatchString(s.src[s.p:]):
+			s.wrong(openList, start)
+			s.p = end
+			return
+		default:
+			s.wrong(noComma, s.p)
+			s.p = max(s.p, end)
 		}
 	}
 }

@@ -42,7 +42,7 @@ func (r *reader) config(cfg *Config, tree map[string]any) {
 	for _, t := range tables {
 		t.unknown(all)
 	}
-	r.strangers(tree)
+	r.strangers(tree, all)
 }
 
 // section returns the values of [name]; nil when it is missing or is no section, which is then told.
@@ -63,20 +63,26 @@ func (r *reader) section(tree map[string]any, name string) map[string]any {
 }
 
 // strangers tells the sections that this version does not know.
-func (r *reader) strangers(tree map[string]any) {
+func (r *reader) strangers(tree map[string]any, all map[string][]string) {
 	for _, name := range slices.Sorted(maps.Keys(tree)) {
 		switch {
 		case slices.Contains(sections, name) || r.broken[partOf(name)]:
 		case slices.Contains(reserved, name):
 			r.later(name, tree[name])
 		default:
+			what := Say("there is no section [%s]", "il n'y a pas de section [%s]", partOf(name))
 			do := Say("take it out; the sections are %s", "retirez-la ; les sections sont %s", strings.Join(sections, ", "))
-			what := Say("there is no section [%s]", "il n'y a pas de section [%s]", name)
-			if _, isTable := tree[name].(map[string]any); !isTable {
-				what = Say("%q stands outside of every section", "%q est en dehors de toute section", name)
-			}
+			_, isTable := tree[name].(map[string]any)
+			_, isTables := tree[name].([]map[string]any)
 			if near := closest(name, sections); near != "" {
 				do = Say("write [%s], if that is what you meant", "écrivez [%s], si c'est ce que vous vouliez dire", near)
+			}
+			if !isTable && !isTables {
+				what = Say("%q stands outside of every section", "%q est en dehors de toute section", name)
+				do = Say("put it under its section, or take it out", "mettez-la sous sa section, ou retirez-la")
+				if s := sectionOf(name, all); s != "" {
+					do = Say("put it under %s", "mettez-la sous %s", s)
+				}
 			}
 			r.add(r.keyPlace(partOf(name)), Error, what, Message{}, do)
 		}
@@ -111,11 +117,11 @@ func (t *table) site() (s Site) {
 		s.Publisher = s.Name
 	}
 	s.Languages = slices.Clone(languages)
-	texts, ok := t.list("languages")
+	expected := Say("languages among \"fr\", \"en\" and \"ar\"", "des langues parmi \"fr\", \"en\" et \"ar\"")
+	texts, ok := t.list("languages", expected)
 	if !ok {
 		return s
 	}
-	expected := Say("languages among \"fr\", \"en\" and \"ar\"", "des langues parmi \"fr\", \"en\" et \"ar\"")
 	s.Languages = nil
 	for _, i := range slices.Sorted(maps.Keys(texts)) {
 		l := texts[i]
@@ -164,7 +170,9 @@ func (t *table) portal() (p Portal) {
 func (t *table) opens(cfg *Config) {
 	var names []string
 	for _, p := range cfg.Profiles {
-		names = append(names, p.Name)
+		if !slices.Contains(names, p.Name) {
+			names = append(names, p.Name)
+		}
 	}
 	if slices.Contains(names, "") {
 		return // told already; the one that is meant may be the one without a name

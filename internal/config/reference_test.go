@@ -1,0 +1,68 @@
+package config_test
+
+import (
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"parvis/internal/config"
+	"parvis/internal/lang"
+)
+
+func TestTheReferenceIsAConfigurationWithoutAProblem(t *testing.T) {
+	for _, l := range []lang.Lang{lang.EN, lang.FR} {
+		if cfg, ps := config.Parse("reference.toml", []byte(config.Reference(l))); cfg == nil || len(ps) > 0 {
+			t.Errorf("%s: %s", l, say(ps, lang.EN))
+		}
+	}
+}
+
+var optional = regexp.MustCompile(`(?m)^# ([a-z]+ = )`)
+
+func TestTheReferencesRemarksShowTheValuesThatHoldWithoutThem(t *testing.T) {
+	for _, l := range []lang.Lang{lang.EN, lang.FR} {
+		short, _ := config.Parse("r", []byte(config.Reference(l)))
+		long, ps := config.Parse("r", []byte(optional.ReplaceAllString(config.Reference(l), "$1")))
+		if long == nil || len(ps) > 0 {
+			t.Fatal(say(ps, lang.EN))
+		}
+		// the certificate alone has no value that holds without it
+		if long.Portal.Certificate == "" || short.Portal.Certificate != "" {
+			t.Error("certificate")
+		}
+		long.Portal.Certificate, long.Portal.Key = "", ""
+		if diff := cmp.Diff(short, long, values...); diff != "" {
+			t.Errorf("%s (-defaults +shown)\n%s", l, diff)
+		}
+	}
+}
+
+func TestBothReferencesDifferInTheirRemarksAlone(t *testing.T) {
+	settings := func(l lang.Lang) (lines []string) {
+		for line := range strings.Lines(config.Reference(l)) {
+			if !strings.HasPrefix(line, "# ") || optional.MatchString(line) {
+				lines = append(lines, line)
+			}
+		}
+		return lines
+	}
+	if diff := cmp.Diff(settings(lang.EN), settings(lang.FR)); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestFillPutsValuesInAndKeepsTheRemarks(t *testing.T) {
+	got := config.Fill(config.Reference(lang.FR), map[string]string{
+		"wan.interface": `"wan"`, "guests.address": `"192.168.7.1/24"`, "guests.lease": `"45m"`, "profile.0.up": `"2mbit"`, "hub.url": `"x"`,
+	})
+	golden(t, "filled.fr.golden", got)
+	cfg, ps := config.Parse("parvis.toml", []byte(got))
+	if cfg == nil || len(ps) > 0 {
+		t.Fatal(say(ps, lang.EN))
+	}
+	if cfg.WAN.Interface != "wan" || cfg.Guests.Address.String() != "192.168.7.1/24" || cfg.Guests.Lease.String() != "45m0s" || cfg.Profiles[0].Up != 2_000_000 {
+		t.Errorf("%+v", cfg)
+	}
+}
