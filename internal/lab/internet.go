@@ -1,0 +1,238 @@
+package lab
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"log"
+	"net"
+	"net/http"
+	"net/netip"
+	"slices"
+	"sync"
+	"time"
+)
+
+// Flow is one conversation as the lab's internet saw it: a TCP connection accepted, or the first datagram of a UDP source.
+type Flow struct {
+	Proto  string         // tcp or udp
+	Source netip.AddrPort // after whatever translation the router made
+	Local  netip.AddrPort // what was asked for
+	When   time.Time
+}
+
+// maxFlows bounds what a long demonstration remembers.
+const maxFlows = 50_000
+
+// internet is every server beyond the line.
+type internet struct {
+	hosts  map[netip.Addr]*Host
+	names  map[string]*Host
+	server http.Server
+	closes []io.Closer
+	wg     sync.WaitGroup
+
+	mu    sync.Mutex
+	flows []Flow
+}
+
+func newInternet(t *Town, all []Host) (*internet, error) {
+	n := &internet{hosts: map[netip.Addr]*Host{}, names: map[string]*Host{}}
+	for i := range all {
+		h := &all[i]
+		n.names[h.Name] = h
+		for _, a := range []netip.Addr{h.V4, h.V6} {
+			if a.IsValid() && h.pages != nil {
+				n.hosts[a] = h
+			}
+		}
+	}
+	inner := &Host{Name: "", pages: text("text/plain; charset=utf-8", "réseau intérieur de la commune\n")}
+	for _, a := range InnerHosts {
+		n.hosts[a] = inner
+	}
+	n.server = http.Server{
+		Handler:           http.HandlerFunc(n.answer),
+		ReadHeaderTimeout: 10 * time.Second,
+		ErrorLog:          log.New(io.Discard, "", 0), // clients that are cut are what the lab is for
+		TLSConfig: &tls.Config{
+			GetCertificate: t.CA.serverCertificate(func(name string) bool { return n.names[name] != nil && n.names[name].pages != nil }),
+		},
+	}
+	if err := n.listen(t.Internet); err != nil {
+		return nil, errors.Join(err, n.close())
+	}
+	return n, nil
+}
+
+func (n *internet) listen(ns *NS) error {
+	for _, port := range []string{"80", "443"} {
+		ln, err := ns.Listen("[::]:" + port)
+		if err != nil {
+			return fmt.Errorf("lab: internet: listen on %s: %w", port, err)
+		}
+		ln = &noted{Listener: ln, net: n}
+		serve := n.server.Serve
+		if port == "443" {
+			serve = func(ln net.Listener) error { return n.server.ServeTLS(ln, "", "") }
+		}
+		n.wg.Go(func() { serve(ln) }) // ends with Close, with no other news
+	}
+	ln, err := ns.Listen("[::]:7")
+	if err != nil {
+		return fmt.Errorf("lab: internet: listen on 7: %w", err)
+	}
+	n.closes = append(n.closes, ln)
+	n.wg.Go(func() { n.echoTCP(&noted{Listener: ln, net: n}) })
+	v4, v6 := Echo()
+	for _, a := range []netip.AddrPort{v4, v6} { // bound to one address, so that answers leave from it
+		pc, err := ns.ListenPacket(a.String())
+		if err != nil {
+			return fmt.Errorf("lab: internet: listen on udp %s: %w", a, err)
+		}
+		n.closes = append(n.closes, pc)
+		n.wg.Go(func() { n.echoUDP(pc, a) })
+	}
+	return nil
+}
+
+// answer finds the host by the address that was reached, and refuses what asks an address for another's name: a
+// portal that sends clients to the wrong place must not go unnoticed.
+func (n *internet) answer(w http.ResponseWriter, r *http.Request) {
+	local, _ := r.Context().Value(http.LocalAddrContextKey).(net.Addr)
+	h := n.hosts[addrPort(local).Addr()]
+	if h == nil || (h.Name != "" && hostOnly(r.Host) != h.Name && !isAddress(r.Host)) {
+		http.Error(w, fmt.Sprintf("no %q at %s", r.Host, local), http.StatusMisdirectedRequest)
+		return
+	}
+	h.pages.ServeHTTP(w, r)
+}
+
+func (n *internet) echoTCP(ln net.Listener) {
+	for {
+		c, err := ln.Accept()
+		if err != nil {
+			return
+		}
+		stop := n.closeWith(c)
+		n.wg.Go(func() {
+			defer stop()
+			io.Copy(c, c) // ends with the client
+		})
+	}
+}
+
+func (n *internet) echoUDP(pc net.PacketConn, local netip.AddrPort) {
+	seen := map[netip.AddrPort]bool{}
+	buf := make([]byte, 64<<10)
+	for {
+		size, from, err := pc.ReadFrom(buf)
+		if err != nil {
+			return
+		}
+		if src := addrPort(from); !seen[src] && len(seen) < maxFlows {
+			seen[src] = true
+			n.note(Flow{Proto: "udp", Source: src, Local: local, When: time.Now()})
+		}
+		pc.WriteTo(buf[:size], from) // a client that has gone is no news
+	}
+}
+
+// closeWith closes c with the internet, or earlier by the returned function.
+func (n *internet) closeWith(c io.Closer) (stop func()) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.closes = append(n.closes, c)
+	return func() {
+		c.Close()
+		n.mu.Lock()
+		defer n.mu.Unlock()
+		n.closes = slices.DeleteFunc(n.closes, func(o io.Closer) bool { return o == c })
+	}
+}
+
+func (n *internet) note(f Flow) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if len(n.flows) == maxFlows {
+		n.flows = append(n.flows[:0], n.flows[maxFlows/2:]...)
+	}
+	n.flows = append(n.flows, f)
+}
+
+func (n *internet) close() error {
+	n.server.Close()
+	n.mu.Lock()
+	for _, c := range n.closes {
+		c.Close()
+	}
+	n.mu.Unlock()
+	n.wg.Wait()
+	return nil
+}
+
+// noted writes down every connection that it accepts.
+type noted struct {
+	net.Listener
+	net *internet
+}
+
+func (l *noted) Accept() (net.Conn, error) {
+	c, err := l.Listener.Accept()
+	if err == nil {
+		l.net.note(Flow{Proto: "tcp", Source: addrPort(c.RemoteAddr()), Local: addrPort(c.LocalAddr()), When: time.Now()})
+	}
+	return c, err
+}
+
+// addrPort is the address of a socket; IPv4 on a socket of both families as IPv4.
+func addrPort(a net.Addr) netip.AddrPort {
+	var ap netip.AddrPort
+	switch a := a.(type) {
+	case *net.TCPAddr:
+		ap = a.AddrPort()
+	case *net.UDPAddr:
+		ap = a.AddrPort()
+	}
+	return netip.AddrPortFrom(ap.Addr().Unmap(), ap.Port())
+}
+
+func hostOnly(hostport string) string {
+	if h, _, err := net.SplitHostPort(hostport); err == nil {
+		return h
+	}
+	return hostport
+}
+
+func isAddress(hostport string) bool {
+	h := hostOnly(hostport)
+	_, err := netip.ParseAddr(h)
+	return err == nil || (len(h) > 2 && h[0] == '[')
+}
+
+func discard(r io.Reader) (int64, error) { return io.Copy(io.Discard, r) }
+
+// startUpstream runs the resolver of the lab's internet: it knows the named hosts and says of all other names that they
+// do not exist.
+func startUpstream(ctx context.Context, ns *NS, dir string, all []Host) (*Process, error) {
+	conf := fmt.Sprintf("no-resolv\nno-hosts\nbind-interfaces\nlisten-address=%s\naddress=/#/\nlocal-ttl=60\n", upstreamDNS)
+	for _, h := range all {
+		conf += "host-record=" + h.Name
+		for _, a := range []netip.Addr{h.V4, h.V6} {
+			if a.IsValid() {
+				conf += "," + a.String()
+			}
+		}
+		conf += "\n"
+	}
+	p, err := spawnDnsmasq(ns, dir+"/upstream.conf", conf)
+	if err != nil {
+		return nil, err
+	}
+	return p, p.until(ctx, "answer names", func(ctx context.Context) error {
+		_, err := ask(ctx, ns, netip.AddrPortFrom(upstreamDNS, 53), ServicePublic, typeA)
+		return err
+	})
+}
