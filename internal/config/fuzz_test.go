@@ -26,7 +26,7 @@ func FuzzParse(f *testing.F) {
 	for _, s := range []string{
 		"", "\n", "[", "[[", "[[]]", "a", "a=", "=", "a.b.c = [[[{x=1}]]]", "a = {b = {c = [1, {d = 2}]}}\n[a.b]", `"a\u0041" = 1`,
 		"profile = [{name = \"x\"}, 3]", "[profile]\n[[profile]]", "[[profile.a]]\n[profile.a.b]", "site.name = 1\nsite.name = 2",
-		"a = '''x'''''", "a = \"\"\"\\", "\xef\xbb\xbfa = 1", strings.Repeat("a=[", 200), "[a]\n\x00", "[site]\r\nname\t=\t\"x\"\r\n", "\"\"\n", "'=", "a={\"", "\u2028=1",
+		"a = '''x'''''", "a = \"\"\"\\", "\xef\xbb\xbfa = 1", strings.Repeat("a=[", 200), "a" + strings.Repeat(".a", 8000) + "=1", "a=" + strings.Repeat("{a=", 9000), "[" + strings.Repeat("a.", 9000), "[a]\n\x00", "[site]\r\nname\t=\t\"x\"\r\n", "\"\"\n", "'=", "a={\"", "\u2028=1",
 	} {
 		f.Add([]byte(s))
 	}

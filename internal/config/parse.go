@@ -66,7 +66,11 @@ func Parse(name string, source []byte) (*Config, []Problem) {
 			Message{}, Say("give the path of a Parvis configuration", "donnez le chemin d'une configuration de Parvis"))
 		return nil, r.problems
 	}
-	r.at = scan(r.src)
+	if r.at = scan(r.src); r.at.deep >= 0 {
+		r.add(placeAt(r.src, r.at.deep), Error, Say("this is nested too deeply to be a configuration", "ceci est trop imbriqué pour être une configuration"),
+			Message{}, seeReference)
+		return nil, r.problems
+	}
 	cfg := &Config{}
 	if tree, whole := r.decode(); whole {
 		r.config(cfg, tree)

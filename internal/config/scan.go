@@ -63,12 +63,13 @@ type statement struct {
 type scanned struct {
 	spans      map[string]span
 	statements []statement
+	deep       int // where keys or lists nest deeper than maxDepth; -1 nowhere
 }
 
 // scan reads any source, TOML or not, without ever failing: what it does not understand it passes over to the end of
 // the line. Whether the source is TOML is not its to say.
 func scan(src string) scanned {
-	s := &scanner{src: src, out: scanned{spans: map[string]span{}}, arrays: map[string]int{}}
+	s := &scanner{src: src, out: scanned{spans: map[string]span{}, deep: -1}, arrays: map[string]int{}}
 	for s.blank(true); s.p < len(src); s.blank(true) {
 		if src[s.p] == '[' {
 			s.header()
@@ -93,6 +94,14 @@ func (s *scanner) wrong(f flaw, at int) {
 	if s.st.flaw == sound {
 		s.st.flaw, s.st.at = f, at
 	}
+}
+
+// tooDeep passes over the rest of the line.
+func (s *scanner) tooDeep() {
+	if s.out.deep < 0 {
+		s.out.deep = s.p
+	}
+	s.toEOL()
 }
 
 // blank passes over white space and, with lines, over line ends and comments.
@@ -257,6 +266,10 @@ func (s *scanner) keyPath() []string {
 				return parts
 			}
 			parts = append(parts, s.src[start:s.p])
+		}
+		if len(parts) > maxDepth {
+			s.tooDeep()
+			return parts
 		}
 		s.blank(false)
 		if !s.peek(".") {

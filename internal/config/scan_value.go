@@ -6,8 +6,9 @@ import (
 	"strings"
 )
 
-// maxDepth of lists within lists; deeper ones are passed over to the end of the line.
-const maxDepth = 64
+// maxDepth of keys and lists within others. No configuration nests deeper than three; the time that BurntSushi/toml
+// takes grows with the cube of the depth (a line of 8000 dots: 7 s).
+const maxDepth = 16
 
 func join(path, part string) string {
 	if path == "" {
@@ -58,7 +59,7 @@ func (s *scanner) value(path string) {
 		s.text()
 	case '[', '{':
 		if s.depth >= maxDepth {
-			s.toEOL()
+			s.tooDeep()
 			return
 		}
 		s.depth++
