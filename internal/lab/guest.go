@@ -59,7 +59,7 @@ func (t *Town) AddGuest(o GuestOptions) (_ *Guest, err error) {
 	}
 	defer func() {
 		if err != nil {
-			err = errors.Join(err, g.close())
+			err = errors.Join(err, g.end())
 		}
 	}()
 	if g.NS.Resolv, err = t.writeResolv("guests/" + o.Name); err != nil {
@@ -175,18 +175,19 @@ func (g *Guest) Close() error {
 	g.town.mu.Lock()
 	delete(g.town.guests, g.Name)
 	g.town.mu.Unlock()
-	return g.close()
+	// The cable goes with its namespace too, but when the kernel comes to it; the port must be free now.
+	return errors.Join(g.town.Router.unplug(g.Port), g.end())
 }
 
-func (g *Guest) close() error {
+// end stops the device's programs and forgets its machine.
+func (g *Guest) end() error {
 	g.mu.Lock()
 	client := g.client
 	g.client = nil
 	g.mu.Unlock()
-	var errs []error
+	var err error
 	if client != nil {
-		errs = append(errs, client.Kill())
+		err = client.Kill()
 	}
-	// The cable goes with its namespace too, but when the kernel comes to it; the port must be free now.
-	return errors.Join(append(errs, g.town.Router.unplug(g.Port), g.NS.Close())...)
+	return errors.Join(err, g.NS.Close())
 }

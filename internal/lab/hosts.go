@@ -53,12 +53,12 @@ func Echo() (v4, v6 netip.AddrPort) {
 }
 
 // hosts lists the lab's internet: the names that operating systems probe, then the services. Addresses are unique to a name.
-func hosts(t *Town) ([]Host, error) {
+func hosts() ([]Host, error) {
 	names := append(probeHosts(), []Host{
 		{Name: ServicePublic, pages: servicePage("Le service public", "Vos papiers, vos droits, vos démarches.")},
 		{Name: CAF, pages: servicePage("Les allocations familiales", "Votre dossier, vos paiements.")},
 		{Name: Impots, pages: servicePage("Les impôts", "Déclarer, payer, demander.")},
-		{Name: Trials, V4: echoAddr, V6: echoAddr6, pages: trials(t)},
+		{Name: Trials, V4: echoAddr, V6: echoAddr6, pages: trials()},
 	}...)
 	v4, v6 := hostsV4.Addr(), hostsV6.Addr()
 	for range 99 { // named hosts start at .100, clear of the resolver's and the echo's

@@ -30,7 +30,7 @@ const maxFlows = 50_000
 type internet struct {
 	hosts  map[netip.Addr]*Host
 	names  map[string]*Host
-	server http.Server
+	web    [2]http.Server // HTTP and HTTPS: one server for both would offer HTTP/2 and not speak it
 	closes []io.Closer
 	wg     sync.WaitGroup
 
@@ -53,13 +53,13 @@ func newInternet(t *Town, all []Host) (*internet, error) {
 	for _, a := range InnerHosts {
 		n.hosts[a] = inner
 	}
-	n.server = http.Server{
-		Handler:           http.HandlerFunc(n.answer),
-		ReadHeaderTimeout: 10 * time.Second,
-		ErrorLog:          log.New(io.Discard, "", 0), // clients that are cut are what the lab is for
-		TLSConfig: &tls.Config{
-			GetCertificate: t.CA.serverCertificate(func(name string) bool { return n.names[name] != nil && n.names[name].pages != nil }),
-		},
+	for i := range n.web {
+		n.web[i].Handler = http.HandlerFunc(n.answer)
+		n.web[i].ReadHeaderTimeout = 10 * time.Second
+		n.web[i].ErrorLog = log.New(io.Discard, "", 0) // clients that are cut are what the lab is for
+	}
+	n.web[1].TLSConfig = &tls.Config{
+		GetCertificate: t.CA.serverCertificate(func(name string) bool { return n.names[name] != nil && n.names[name].pages != nil }),
 	}
 	if err := n.listen(t.Internet); err != nil {
 		return nil, errors.Join(err, n.close())
@@ -68,21 +68,20 @@ func newInternet(t *Town, all []Host) (*internet, error) {
 }
 
 func (n *internet) listen(ns *NS) error {
-	for _, port := range []string{"80", "443"} {
-		ln, err := ns.Listen("[::]:" + port)
-		if err != nil {
-			return fmt.Errorf("lab: internet: listen on %s: %w", port, err)
-		}
-		ln = &noted{Listener: ln, net: n}
-		serve := n.server.Serve
-		if port == "443" {
-			serve = func(ln net.Listener) error { return n.server.ServeTLS(ln, "", "") }
-		}
-		n.wg.Go(func() { serve(ln) }) // ends with Close, with no other news
+	plain, err := ns.Listen("[::]:80")
+	if err != nil {
+		return fmt.Errorf("lab: internet: %w", err)
 	}
+	secure, err := ns.Listen("[::]:443")
+	if err != nil {
+		return errors.Join(fmt.Errorf("lab: internet: %w", err), plain.Close())
+	}
+	// Both end with Close, with no other news.
+	n.wg.Go(func() { n.web[0].Serve(&noted{Listener: plain, net: n}) })
+	n.wg.Go(func() { n.web[1].ServeTLS(&noted{Listener: secure, net: n}, "", "") })
 	ln, err := ns.Listen("[::]:7")
 	if err != nil {
-		return fmt.Errorf("lab: internet: listen on 7: %w", err)
+		return fmt.Errorf("lab: internet: %w", err)
 	}
 	n.closes = append(n.closes, ln)
 	n.wg.Go(func() { n.echoTCP(&noted{Listener: ln, net: n}) })
@@ -90,7 +89,7 @@ func (n *internet) listen(ns *NS) error {
 	for _, a := range []netip.AddrPort{v4, v6} { // bound to one address, so that answers leave from it
 		pc, err := ns.ListenPacket(a.String())
 		if err != nil {
-			return fmt.Errorf("lab: internet: listen on udp %s: %w", a, err)
+			return fmt.Errorf("lab: internet: %w", err)
 		}
 		n.closes = append(n.closes, pc)
 		n.wg.Go(func() { n.echoUDP(pc, a) })
@@ -163,7 +162,9 @@ func (n *internet) note(f Flow) {
 }
 
 func (n *internet) close() error {
-	n.server.Close()
+	for i := range n.web {
+		n.web[i].Close()
+	}
 	n.mu.Lock()
 	for _, c := range n.closes {
 		c.Close()

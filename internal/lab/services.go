@@ -3,7 +3,9 @@ package lab
 import (
 	"bytes"
 	"fmt"
+	"html"
 	"net/http"
+	"net/url"
 	"strconv"
 	"time"
 )
@@ -30,10 +32,19 @@ const (
 )
 
 // trials is what tests measure with.
-func trials(t *Town) http.Handler {
+func trials() http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("/", servicePage("Essais", "Ici, on mesure."))
 	mux.HandleFunc("/flux", endless)
+	mux.Handle("/liens", text("text/html; charset=utf-8", "<!doctype html><html lang=\"fr\"><title>Liens</title>\n"+
+		"<form action=\"/ouvrir\" method=\"post\"><button name=\"v\" value=\"oui\">Ouvrir\n maintenant</button></form>\n"))
+	mux.HandleFunc("POST /ouvrir", func(w http.ResponseWriter, r *http.Request) {
+		http.Redirect(w, r, "/ouvert?v="+url.QueryEscape(r.PostFormValue("v")), http.StatusSeeOther)
+	})
+	mux.HandleFunc("/ouvert", func(w http.ResponseWriter, r *http.Request) {
+		text("text/html; charset=utf-8", "<!doctype html><html lang=\"fr\"><title>Ouvert</title>\nVous avez ouvert : "+
+			html.EscapeString(r.URL.Query().Get("v"))).ServeHTTP(w, r)
+	})
 	mux.HandleFunc("/vu", func(w http.ResponseWriter, r *http.Request) {
 		fmt.Fprintln(w, r.RemoteAddr)
 	})

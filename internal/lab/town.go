@@ -150,7 +150,7 @@ func (t *Town) layInternet() error {
 	if err != nil {
 		return err
 	}
-	all, err := hosts(t)
+	all, err := hosts()
 	if err != nil {
 		return err
 	}
@@ -237,7 +237,7 @@ func (t *Town) Close() error {
 		errs = append(errs, p.Kill())
 	}
 	for _, g := range guests {
-		errs = append(errs, g.close())
+		errs = append(errs, g.end())
 	}
 	if t.net != nil {
 		t.net.close()
