@@ -17,6 +17,8 @@ const (
 	stageEnv    = "PARVIS_LAB_STAGE"
 	stageInit   = "init"
 	stageInside = "inside"
+
+	dirEnv = "PARVIS_LAB_DIR"
 )
 
 // ErrNotRoot is returned where namespaces cannot be made.
@@ -24,6 +26,10 @@ var ErrNotRoot = errors.New("lab: the network lab needs root: it makes network, 
 
 // Inside reports whether this process already lives in a lab.
 func Inside() bool { return os.Getenv(stageEnv) == stageInside }
+
+// SharedDir is a folder that the outside and the inside of one lab both see; it goes with the lab. Sockets in it lead through the wall
+// between the two networks.
+func SharedDir() string { return os.Getenv(dirEnv) }
 
 // Isolate runs this very program again, with the same arguments, inside network, mount, process and IPC namespaces of
 // its own, and returns the exit code that it ended with. Inside, it returns entered == true at once and the caller goes
@@ -46,6 +52,14 @@ func Isolate(outside func()) (entered bool, code int, err error) {
 	if os.Geteuid() != 0 {
 		return false, 1, ErrNotRoot
 	}
+	dir, err := os.MkdirTemp("", "parvis-lab-")
+	if err != nil {
+		return false, 1, fmt.Errorf("lab: make shared folder: %w", err)
+	}
+	defer os.RemoveAll(dir)
+	if err := os.Setenv(dirEnv, dir); err != nil {
+		return false, 1, fmt.Errorf("lab: %w", err)
+	}
 	cmd := again(stageInit)
 	cmd.SysProcAttr = &syscall.SysProcAttr{
 		Cloneflags: unix.CLONE_NEWNET | unix.CLONE_NEWNS | unix.CLONE_NEWPID | unix.CLONE_NEWIPC,
@@ -54,8 +68,7 @@ func Isolate(outside func()) (entered bool, code int, err error) {
 	// Pdeathsig follows the thread that started the child.
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
-	// Ctrl-C reaches the whole process group: inside decides what it means, we only wait.
-	signal.Ignore(unix.SIGINT, unix.SIGTERM)
+	leaveToInside()
 	if err := cmd.Start(); err != nil {
 		return false, 1, fmt.Errorf("lab: make namespaces: %w", err)
 	}
@@ -64,6 +77,10 @@ func Isolate(outside func()) (entered bool, code int, err error) {
 	}
 	return false, exitCode(cmd.Wait()), nil
 }
+
+// leaveToInside swallows the signals that a terminal or a supervisor sends to the whole process group: inside decides what they
+// mean, we only wait. Ignoring them would be inherited by every program of the lab.
+func leaveToInside() { signal.Notify(make(chan os.Signal, 1), unix.SIGINT, unix.SIGTERM) }
 
 func again(stage string) *exec.Cmd {
 	cmd := exec.Command("/proc/self/exe", os.Args[1:]...)
@@ -104,7 +121,7 @@ func runInit() (int, error) {
 	if err := os.MkdirAll("/run/netns", 0o755); err != nil {
 		return 1, fmt.Errorf("lab: %w", err)
 	}
-	signal.Ignore(unix.SIGINT, unix.SIGTERM)
+	leaveToInside()
 	cmd := again(stageInside)
 	if err := cmd.Start(); err != nil {
 		return 1, fmt.Errorf("lab: start inside: %w", err)

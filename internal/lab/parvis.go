@@ -1,0 +1,150 @@
+package lab
+
+import (
+	"cmp"
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"time"
+)
+
+// Site is what may differ in the configuration of the town's Parvis; the zero value is a usual place.
+type Site struct {
+	Name     string // "Maison des habitants du laboratoire"
+	Duration string // of the one profile: "1h"
+	Idle     string // "15m"
+	Down, Up string // rates of one guest: "10mbit", "5mbit"
+	Line     string // rate of the line, both ways: "1gbit"
+	Capacity int    // 240
+	Lease    string // "2h"
+	Allow    []string
+	// NoTLS leaves the certificate out, and with it the RFC 8908 API.
+	NoTLS bool
+	// More is appended as it is: other profiles, other sections.
+	More string
+}
+
+// Parvis is an installed Parvis of the town's router: the real binary and its files.
+type Parvis struct {
+	Binary string
+	Config string // parvis.toml; site.key and the portal's certificate are beside it
+	State  string
+	Socket string
+
+	town *Town
+}
+
+// Install writes a configuration for the binary at path.
+func (t *Town) Install(binary string, s Site) (*Parvis, error) {
+	p := &Parvis{
+		Binary: binary,
+		Config: filepath.Join(t.Dir, "etc", "parvis.toml"),
+		State:  filepath.Join(t.Dir, "var"),
+		Socket: filepath.Join(runDir, "parvis.sock"),
+		town:   t,
+	}
+	return p, p.Configure(s)
+}
+
+// Configure writes the configuration anew, for the next start. The site's key stays.
+func (p *Parvis) Configure(s Site) error {
+	etc := filepath.Dir(p.Config)
+	keyFile := filepath.Join(etc, "site.key")
+	if _, err := os.Stat(keyFile); os.IsNotExist(err) {
+		var key [32]byte
+		rand.Read(key[:]) // does not fail
+		if err := os.WriteFile(keyFile, []byte(hex.EncodeToString(key[:])+"\n"), 0o600); err != nil {
+			return fmt.Errorf("lab: write site key: %w", err)
+		}
+	}
+	cert, key := filepath.Join(etc, "portal.crt"), filepath.Join(etc, "portal.key")
+	if !s.NoTLS {
+		if err := p.town.CA.WriteCertificate(cert, key, PortalName); err != nil {
+			return err
+		}
+	}
+	if err := os.WriteFile(p.Config, []byte(s.toml(p.town, cert, key)), 0o644); err != nil {
+		return fmt.Errorf("lab: write configuration: %w", err)
+	}
+	return nil
+}
+
+func (s Site) toml(t *Town, cert, key string) string {
+	var b strings.Builder
+	w := func(format string, args ...any) { fmt.Fprintf(&b, format+"\n", args...) }
+	w("[site]\nname = %q\ncontact = \"accueil@laboratoire.test\"", cmp.Or(s.Name, "Maison des habitants du laboratoire"))
+	line := cmp.Or(s.Line, "1gbit")
+	w("[wan]\ninterface = %q\ndown = %q\nup = %q", WAN, line, line)
+	w("[guests]\ninterface = %q\naddress = %q\nlease = %q\ncapacity = %d", GuestBridge, t.Options.Guests, cmp.Or(s.Lease, "2h"), cmp.Or(s.Capacity, 240))
+	if len(s.Allow) > 0 {
+		w("allow = [\"%s\"]", strings.Join(s.Allow, `", "`))
+	}
+	w("[portal]\nname = %q", PortalName)
+	if !s.NoTLS {
+		w("certificate = %q\nkey = %q", cert, key)
+	}
+	w("[[profile]]\nname = \"visite\"\nlabel = \"Visite\"\nduration = %q\nidle = %q\ndown = %q\nup = %q",
+		cmp.Or(s.Duration, "1h"), cmp.Or(s.Idle, "15m"), cmp.Or(s.Down, "10mbit"), cmp.Or(s.Up, "5mbit"))
+	b.WriteString(s.More)
+	return b.String()
+}
+
+// Command is a command of the binary with its files given, to be run on the router.
+func (p *Parvis) Command(args ...string) (*exec.Cmd, error) {
+	return p.town.RouterCommand(p.Binary, append([]string{"--config", p.Config, "--state", p.State, "--socket", p.Socket}, args...)...)
+}
+
+// Output runs a short command of the binary on the router and returns what it printed.
+func (p *Parvis) Output(ctx context.Context, args ...string) (string, error) {
+	cmd, err := p.Command(args...)
+	if err != nil {
+		return "", err
+	}
+	var out strings.Builder
+	cmd.Stdout = &out
+	proc, err := p.town.Router.Spawn(cmd)
+	if err != nil {
+		return "", err
+	}
+	if err := proc.Wait(ctx); err != nil {
+		proc.Kill()
+		return out.String(), err
+	}
+	return out.String(), nil
+}
+
+// Serve starts the daemon with a clock that the lab can move, and waits until its socket answers.
+func (p *Parvis) Serve(ctx context.Context) (*Process, error) {
+	cmd, err := p.Command("serve", "--lab-clock")
+	if err != nil {
+		return nil, err
+	}
+	proc, err := p.town.StartRouterProgram(cmd)
+	if err != nil {
+		return nil, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, 20*time.Second)
+	defer cancel()
+	return proc, proc.WaitReady(ctx, p.Socket)
+}
+
+// Dnsmasq starts the guest network's dnsmasq, with the configuration that the binary prints, and waits until it answers.
+func (p *Parvis) Dnsmasq(ctx context.Context) (*Process, error) {
+	conf, err := p.Output(ctx, "dnsmasq")
+	if err != nil {
+		return nil, err
+	}
+	proc, err := spawnDnsmasq(p.town.Router, filepath.Join(runDir, "dnsmasq.conf"), conf)
+	if err != nil {
+		return nil, err
+	}
+	p.town.mu.Lock()
+	p.town.programs = append(p.town.programs, proc)
+	p.town.mu.Unlock()
+	return proc, p.town.waitNames(ctx, proc, PortalName)
+}
