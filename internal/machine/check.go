@@ -66,7 +66,7 @@ func (c *checker) interfaces() {
 			c.about("wan.interface", config.Warning, say("no route leads to the internet", "aucune route ne mène à internet"),
 				say("a default route by %s", "une route par défaut par %s", w.Interface),
 				say("connect the line, or look at its settings", "branchez la ligne, ou regardez ses réglages"))
-		case to != w.Interface:
+		case to != w.Interface && to != g.Interface:
 			c.about("wan.interface", config.Warning, say("the route to the internet leaves by %s, not by %s", "la route vers internet passe par %s, et non par %s", to, w.Interface),
 				none, say("write interface = %q, or correct the route", "écrivez interface = %q, ou corrigez la route", to))
 		}

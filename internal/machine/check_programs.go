@@ -13,12 +13,11 @@ var ports = []struct {
 	port  uint16
 	key   string
 	use   config.Message
-	owner string // the program that should hold it
 }{
-	{"udp", 53, "guests.interface", say("the guests' names", "les noms des visiteurs"), "dnsmasq"},
-	{"tcp", 53, "guests.interface", say("the guests' names", "les noms des visiteurs"), "dnsmasq"},
-	{"tcp", 8080, "portal.name", say("the portal", "le portail"), "parvis"},
-	{"tcp", 8443, "portal.certificate", say("the portal over TLS", "le portail en TLS"), "parvis"},
+	{"udp", 53, "guests.interface", say("the guests' names", "les noms des visiteurs")},
+	{"tcp", 53, "guests.interface", say("the guests' names", "les noms des visiteurs")},
+	{"tcp", 8080, "portal.name", say("the portal", "le portail")},
+	{"tcp", 8443, "portal.certificate", say("the portal over TLS", "le portail en TLS")},
 }
 
 // ports tells who holds a port that Parvis needs, on the guests' address or on every address.
@@ -39,7 +38,7 @@ func (c *checker) ports() {
 			if s.Program == "dnsmasq" {
 				do = leaveOut(c.cfg.Guests.Interface)
 			}
-			c.about(p.key, config.Error, say("port %d (%s), which %s needs, is held by %s", "le port %d (%s), dont %s a besoin, est tenu par %s", p.port, p.proto, p.use, who), none, do)
+			c.about(p.key, config.Error, say("port %d (%s) is needed for %s and is held by %s", "le port %d (%s), nécessaire pour %s, est tenu par %s", p.port, p.proto, p.use, who), none, do)
 		}
 	}
 	for _, s := range c.f.Sockets {
