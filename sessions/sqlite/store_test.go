@@ -1,0 +1,195 @@
+package sqlite_test
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"parvis/internal/clock"
+	"parvis/sessions"
+)
+
+func TestANewDatabaseIsEmpty(t *testing.T) {
+	s := open(t, filepath.Join(t.TempDir(), "parvis.db"))
+	defer s.Close()
+	m, rows, err := s.Load(t.Context())
+	if err != nil || m != (sessions.Mark{}) || len(rows) != 0 {
+		t.Errorf("Load: %+v, %v, %v", m, rows, err)
+	}
+}
+
+func TestWhatIsSavedIsThereAfterReopening(t *testing.T) {
+	s := open(t, closed(t))
+	defer s.Close()
+	wantRows(t, s, openRow(), endedRow())
+}
+
+func TestARowIsPutInThePlaceOfTheOneWithItsID(t *testing.T) {
+	s := open(t, closed(t))
+	defer s.Close()
+	ended, resumed := endedRow(), openRow()
+	ended.ID, resumed.ID = resumed.ID, ended.ID
+	save(t, s, sessions.Change{Mark: mark, Put: []sessions.Row{ended, resumed}})
+	wantRows(t, s, ended, resumed)
+}
+
+func TestAForgottenRowIsGone(t *testing.T) {
+	s := open(t, closed(t))
+	defer s.Close()
+	save(t, s, sessions.Change{Mark: mark, Forget: []string{endedRow().ID, "never was"}})
+	wantRows(t, s, openRow())
+}
+
+func TestAChangeIsWholeOrNot(t *testing.T) {
+	s := open(t, closed(t))
+	defer s.Close()
+	twin := openRow() // the slot and the device of an open row
+	twin.ID = "cccccccccccccccccccccccccc"
+	err := s.Save(t.Context(), sessions.Change{
+		Mark: sessions.Mark{BootID: "boot-2", Seen: 1}, Forget: []string{endedRow().ID}, Put: []sessions.Row{twin},
+	})
+	if err == nil {
+		t.Fatal("two open rows share a slot and a device")
+	}
+	wantRows(t, s, openRow(), endedRow())
+}
+
+func TestAPathMayHoldAnyCharacter(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "l'été ? 100% #1.db")
+	s := open(t, path)
+	save(t, s, sessions.Change{Mark: mark, Put: []sessions.Row{openRow()}})
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(path); err != nil {
+		t.Error(err)
+	}
+	s = open(t, path)
+	defer s.Close()
+	wantRows(t, s, openRow())
+}
+
+func TestOnlyTheOwnerReadsTheFiles(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "parvis.db")
+	s := open(t, path)
+	defer s.Close()
+	save(t, s, sessions.Change{Mark: mark, Put: []sessions.Row{openRow()}})
+	for _, f := range files(t, path) {
+		info, err := os.Stat(f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if info.Mode().Perm() != 0o600 {
+			t.Errorf("%s: mode %v", filepath.Base(f), info.Mode())
+		}
+	}
+}
+
+// files are the database, its log and the log's index.
+func files(t *testing.T, path string) []string {
+	t.Helper()
+	fs, err := filepath.Glob(path + "*")
+	if err != nil || len(fs) == 0 {
+		t.Fatal("no file: ", err)
+	}
+	return fs
+}
+
+func TestNoAddressIsReadableOnTheDisk(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "parvis.db")
+	s := open(t, path)
+	save(t, s, sessions.Change{Mark: mark, Put: []sessions.Row{endedRow(), openRow()}})
+	if n := len(files(t, path)); n != 3 {
+		t.Fatalf("%d files, want the database, -wal and -shm", n)
+	}
+	search := func(when string) {
+		ids := 0
+		for _, f := range files(t, path) {
+			b, err := os.ReadFile(f)
+			if err != nil {
+				t.Fatal(err)
+			}
+			ids += bytes.Count(b, []byte(openRow().ID))
+			for what, a := range spellings(phone, laptop) {
+				if bytes.Contains(b, []byte(a)) {
+					t.Errorf("%s, %s: %s is there", when, filepath.Base(f), what)
+				}
+			}
+		}
+		if ids == 0 {
+			t.Errorf("%s: the search does not even find the session's id", when)
+		}
+	}
+	search("while open")
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	search("once closed")
+}
+
+// spellings are the ways in which an address could stand in a file.
+func spellings(devices ...sessions.Device) map[string]string {
+	all := map[string]string{}
+	for _, d := range devices {
+		ip := d.IPv4.As4()
+		text := d.MAC.String()
+		hex := strings.ReplaceAll(text, ":", "")
+		all["MAC, raw, "+text] = string(d.MAC[:])
+		all["MAC, text, "+text] = text
+		all["MAC, hex, "+text] = hex
+		all["MAC, upper case, "+text] = strings.ToUpper(text)
+		all["MAC, upper-case hex, "+text] = strings.ToUpper(hex)
+		all["IPv4, raw, "+d.IPv4.String()] = string(ip[:])
+		all["IPv4, text, "+d.IPv4.String()] = d.IPv4.String()
+	}
+	return all
+}
+
+func TestASealedDeviceOpensInItsOwnRowOnly(t *testing.T) {
+	path := closed(t)
+	raw(t, path, `UPDATE session SET sealed = (SELECT sealed FROM session WHERE state = 'open'),
+		device = (SELECT device FROM session WHERE state = 'open') WHERE state = 'ended'`)
+	if s, err := tryOpen(path); err == nil {
+		s.Close()
+		t.Error("a device was moved to another session and nobody noticed")
+	}
+}
+
+func TestNoRowOfAForgottenSessionStaysInTheFile(t *testing.T) {
+	path := closed(t)
+	s := open(t, path)
+	save(t, s, sessions.Change{Mark: mark, Forget: []string{endedRow().ID}})
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range files(t, path) {
+		b, err := os.ReadFile(f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if bytes.Contains(b, []byte(endedRow().ID)) {
+			t.Errorf("%s still holds the session's id", filepath.Base(f))
+		}
+		if strings.HasSuffix(f, ".db") && !bytes.Contains(b, []byte(openRow().ID)) {
+			t.Error("the search does not find the row that stays")
+		}
+	}
+}
+
+func TestTheManagerResumesOnIt(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "parvis.db")
+	w := startWorld(t, path, clock.NewFake())
+	s, err := w.Open(t.Context(), w.request(phone))
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.stop()
+	w = startWorld(t, path, w.clock)
+	defer w.stop()
+	got, err := w.Get(s.ID)
+	if err != nil || got.End != s.End || got.Device != phone {
+		t.Errorf("after the restart: %+v, %v; want %+v", got, err, s)
+	}
+}
