@@ -27,6 +27,9 @@ var ErrNotRoot = errors.New("lab: the network lab needs root: it makes network, 
 // Inside reports whether this process already lives in a lab.
 func Inside() bool { return os.Getenv(stageEnv) == stageInside }
 
+// Outside reports whether this process is the one that somebody started: Isolate will raise the lab from it.
+func Outside() bool { return os.Getenv(stageEnv) == "" }
+
 // SharedDir is a folder that the outside and the inside of one lab both see; it goes with the lab. Sockets in it lead through the wall
 // between the two networks.
 func SharedDir() string { return os.Getenv(dirEnv) }

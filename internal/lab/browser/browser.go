@@ -204,10 +204,16 @@ func (b *Browser) Screenshot(ctx context.Context, file string, width, height int
 	})
 }
 
-// Close ends the browser.
+// Close ends the browser. With its pipe closed Chromium leaves by itself and takes its temporary files along; what has
+// not left in time is killed.
 func (b *Browser) Close() error {
 	b.cancel()
-	return errors.Join(b.process.Kill(), b.conn.Close())
+	err := b.conn.Close()
+	select {
+	case <-b.process.Done():
+	case <-time.After(5 * time.Second):
+	}
+	return errors.Join(err, b.process.Kill())
 }
 
 func (b *Browser) ask(ctx context.Context, what, script string) (s string, err error) {

@@ -1,0 +1,173 @@
+package scenes
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"parvis/internal/lab"
+	"parvis/sessions"
+)
+
+const cafPage = "http://" + lab.CAF + "/"
+
+// Scene is one moment of a public day.
+type Scene struct {
+	Name     string
+	Sentence string // what happens, for people who read French
+	Run      func(context.Context, *Stage) error
+}
+
+// Scenes are the day, in order; each goes on from where the one before has left the stage.
+var Scenes = []Scene{
+	{"ouverture", "Le routeur démarre. Tout est prêt, et personne ne passe encore.", opening},
+	{"habitante", "Une habitante appuie sur « Aller sur internet ». Elle est en ligne et voit son temps.", resident},
+	{"fin", "Son temps finit. Son téléchargement s'arrête dans la seconde, et la page le dit.", timeEnds},
+	{"fermeture", "Le lieu ferme. Toutes les connexions s'arrêtent, et la page le dit.", closing},
+}
+
+// Day plays a public day with a clock that is moved.
+func Day(ctx context.Context, o Options) (err error) {
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Minute)
+	defer cancel()
+	// No end for idleness: hours pass here between two packets.
+	s, err := raise(ctx, o, lab.Site{Idle: "0s", Lease: "24h"})
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if err != nil {
+			err = fmt.Errorf("%w\n%s", err, s.lastWords())
+		}
+		err = errors.Join(err, s.Close())
+	}()
+	return s.play(ctx, o, Scenes)
+}
+
+func (s *Stage) play(ctx context.Context, o Options, scenes []Scene) error {
+	steps := make([]step, 0, len(scenes))
+	for _, scene := range scenes {
+		steps = append(steps, step{scene.Sentence, func(ctx context.Context) error {
+			if err := scene.Run(ctx, s); err != nil {
+				return fmt.Errorf("%s : %w", scene.Name, err)
+			}
+			return nil
+		}})
+	}
+	return playSteps(ctx, o.Out, steps)
+}
+
+func opening(ctx context.Context, s *Stage) error {
+	if err := s.Start(ctx); err != nil { // returns once the daemon says that it is ready
+		return err
+	}
+	r, err := s.Join(ctx, "habitante")
+	if err != nil {
+		return err
+	}
+	return r.Offline(ctx)
+}
+
+func resident(ctx context.Context, s *Stage) error {
+	r := s.residents[0]
+	if err := r.goOnline(ctx, "Aller sur internet"); err != nil {
+		return err
+	}
+	if err := r.Visit(ctx, portalURL+"ma-connexion", "Ma connexion", "Il vous reste 59 minutes"); err != nil {
+		return err
+	}
+	return s.Screenshot(ctx, r, "jour-habitante")
+}
+
+// goOnline lets a resident's browser meet the portal and press a button, and sees that they are online.
+func (r *Resident) goOnline(ctx context.Context, button string) error {
+	if err := r.Browser.Open(ctx, cafPage); err != nil {
+		return err
+	}
+	if err := r.Press(ctx, button, "Internet est ouvert.", "Il vous reste"); err != nil {
+		return err
+	}
+	return r.Online(ctx)
+}
+
+// over sees that a resident's session has ended, that nothing of theirs passes, and that the page says why.
+func (s *Stage) over(ctx context.Context, r *Resident, why sessions.Reason, sentences ...string) error {
+	if err := s.endedBy(ctx, r, why); err != nil {
+		return err
+	}
+	if err := r.Offline(ctx); err != nil {
+		return err
+	}
+	if err := r.Visit(ctx, cafPage, sentences...); err != nil {
+		return err
+	}
+	return s.Screenshot(ctx, r, "jour-"+string(why)+"-"+r.Guest.Name)
+}
+
+func timeEnds(ctx context.Context, s *Stage) error {
+	r := s.residents[0]
+	flow, err := r.Download(ctx, 200_000)
+	if err != nil {
+		return err
+	}
+	defer flow.Close()
+	session, err := s.session(ctx, r)
+	if err != nil {
+		return err
+	}
+	if err := s.Control.Shift(ctx, session.Left); err != nil {
+		return err
+	}
+	if err := flow.StoppedBy(ctx, time.Now().Add(time.Second)); err != nil {
+		return err
+	}
+	return s.over(ctx, r, sessions.ByTime, "Votre temps est fini.", "Internet est arrêté sur cet appareil.")
+}
+
+func closing(ctx context.Context, s *Stage) error {
+	if err := s.residents[0].goOnline(ctx, "Demander du temps"); err != nil {
+		return err
+	}
+	neighbour, err := s.Join(ctx, "voisin")
+	if err != nil {
+		return err
+	}
+	if err := neighbour.goOnline(ctx, "Aller sur internet"); err != nil {
+		return err
+	}
+	if _, err := s.Parvis.Output(ctx, "session", "end", "--all", "--reason", "closing"); err != nil {
+		return err
+	}
+	for _, r := range s.residents {
+		if err := s.over(ctx, r, sessions.ByClosing, "Le lieu ferme."); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// session is the newest session of a resident's device.
+func (s *Stage) session(ctx context.Context, r *Resident) (newest sessions.Session, err error) {
+	all, err := s.Control.Sessions(ctx)
+	if err != nil {
+		return newest, err
+	}
+	for _, one := range all {
+		if one.Device.IPv4 == r.Guest.Lease().Address.Addr() && (newest.ID == "" || one.OpenedAt.After(newest.OpenedAt)) {
+			newest = one
+		}
+	}
+	if newest.ID == "" {
+		return newest, fmt.Errorf("scenes: %s has no session", r.Guest.Name)
+	}
+	return newest, nil
+}
+
+func (s *Stage) endedBy(ctx context.Context, r *Resident, why sessions.Reason) error {
+	one, err := s.session(ctx, r)
+	if err == nil && (one.State != sessions.Ended || one.Reason != why) {
+		err = fmt.Errorf("scenes: %s's session is %s %s, expected to be ended by %s", r.Guest.Name, one.State, one.Reason, why)
+	}
+	return err
+}
