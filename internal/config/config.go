@@ -101,10 +101,10 @@ const (
 	minIdle, maxIdle         = time.Minute, 24 * time.Hour
 	minKeep, maxKeep         = time.Minute, 7 * 24 * time.Hour
 	minRate, maxRate         = 64_000, 100_000_000_000 // bits per second
-	minVolume, maxVolume     = 1_000_000, 1e15 // bytes
-	minBits, maxBits         = 16, 28 // length of the guest network's prefix
+	minVolume, maxVolume     = 1_000_000, 1e15         // bytes
+	minBits, maxBits         = 16, 28                  // length of the guest network's prefix
 	maxCapacity              = 10_000
-	maxText                  = 120 // characters
+	maxText                  = 120     // characters
 	maxSource                = 1 << 16 // bytes
 )
 

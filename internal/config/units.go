@@ -19,9 +19,18 @@ var (
 	rateUnits = []unit{{"kbit", 1e3}, {"mbit", 1e6}, {"gbit", 1e9}}
 	// Decimal and binary sizes (IEC 80000-13).
 	sizeUnits = []unit{
-		{"kib", 1 << 10}, {"mib", 1 << 20}, {"gib", 1 << 30}, {"tib", 1 << 40},
-		{"kb", 1e3}, {"mb", 1e6}, {"gb", 1e9}, {"tb", 1e12},
-		{"ko", 1e3}, {"mo", 1e6}, {"go", 1e9}, {"to", 1e12},
+		{"kib", 1 << 10},
+		{"mib", 1 << 20},
+		{"gib", 1 << 30},
+		{"tib", 1 << 40},
+		{"kb", 1e3},
+		{"mb", 1e6},
+		{"gb", 1e9},
+		{"tb", 1e12},
+		{"ko", 1e3},
+		{"mo", 1e6},
+		{"go", 1e9},
+		{"to", 1e12},
 	}
 )
 

@@ -52,7 +52,8 @@ func router() machine.Facts {
 			{Name: "eth1", Kind: "device", Up: true, Carrier: true, Addresses: []netip.Prefix{p("10.77.0.1/16")}},
 		},
 		Routes: []machine.Route{
-			{Network: p("0.0.0.0/0"), Interface: "eth0", Metric: 100}, {Network: p("192.168.1.0/24"), Interface: "eth0"},
+			{Network: p("0.0.0.0/0"), Interface: "eth0", Metric: 100},
+			{Network: p("192.168.1.0/24"), Interface: "eth0"},
 			{Network: p("10.77.0.0/16"), Interface: "eth1"},
 		},
 		Tools:    map[string]string{"iptables-restore": "/usr/sbin/iptables-restore", "ip6tables-restore": "/usr/sbin/ip6tables-restore", "dnsmasq": "/usr/sbin/dnsmasq"},
@@ -101,15 +102,18 @@ func TestWhatIsWrongIsToldWithItsPlaceAndRemedy(t *testing.T) {
 		{"another dnsmasq on every address", func(f *machine.Facts) {
 			f.Programs = []machine.Program{{Name: "dnsmasq", PID: 71}}
 			f.Sockets = []machine.Socket{
-				{Proto: "udp", Local: addr("0.0.0.0:53"), PID: 71, Program: "dnsmasq"}, {Proto: "tcp", Local: addr("0.0.0.0:53"), PID: 71, Program: "dnsmasq"},
+				{Proto: "udp", Local: addr("0.0.0.0:53"), PID: 71, Program: "dnsmasq"},
+				{Proto: "tcp", Local: addr("0.0.0.0:53"), PID: 71, Program: "dnsmasq"},
 				{Proto: "udp", Local: addr("0.0.0.0:67"), PID: 71, Program: "dnsmasq"},
 			}
 		}},
 		{"a dnsmasq that leaves the guests out, ours and resolved's stub", func(f *machine.Facts) {
 			f.Programs = []machine.Program{{Name: "dnsmasq", PID: 71, Except: []string{"eth1"}}, {Name: "dnsmasq", PID: 72, Ours: true}}
 			f.Sockets = []machine.Socket{
-				{Proto: "udp", Local: addr("192.168.1.1:53"), PID: 71, Program: "dnsmasq"}, {Proto: "udp", Local: addr("0.0.0.0:67"), PID: 71, Program: "dnsmasq"},
-				{Proto: "udp", Local: addr("10.77.0.1:53"), PID: 72, Program: "dnsmasq"}, {Proto: "udp", Local: addr("0.0.0.0:67"), PID: 72, Program: "dnsmasq"},
+				{Proto: "udp", Local: addr("192.168.1.1:53"), PID: 71, Program: "dnsmasq"},
+				{Proto: "udp", Local: addr("0.0.0.0:67"), PID: 71, Program: "dnsmasq"},
+				{Proto: "udp", Local: addr("10.77.0.1:53"), PID: 72, Program: "dnsmasq"},
+				{Proto: "udp", Local: addr("0.0.0.0:67"), PID: 72, Program: "dnsmasq"},
 				{Proto: "udp", Local: addr("127.0.0.53:53"), PID: 73, Program: machine.Resolved},
 				{Proto: "tcp", Local: addr("[::]:8080"), PID: 74, Program: "parvis"},
 			}

@@ -115,8 +115,11 @@ func TestNeighboursAreKnownByTheirFiles(t *testing.T) {
 	}))
 	got := []any{f.Managed, f.UFW, f.FW4, f.Docker, f.RADaemon, f.Tools, f.Interfaces[2].Wireless}
 	want := []any{
-		[]string{"eth1"}, true, true, true, []string{"eth1"},
-		map[string]string{"iptables-restore": "/usr/sbin/iptables-restore", "dnsmasq": "/usr/local/sbin/dnsmasq"}, true,
+		[]string{"eth1"},
+		true, true, true,
+		[]string{"eth1"},
+		map[string]string{"iptables-restore": "/usr/sbin/iptables-restore", "dnsmasq": "/usr/local/sbin/dnsmasq"},
+		true,
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)

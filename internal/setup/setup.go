@@ -59,7 +59,9 @@ func (m *maker) refuse(what, expected, do config.Message) {
 	m.problems = append(m.problems, config.Problem{Severity: config.Error, What: what, Expected: expected, Do: do})
 }
 
-func (m *maker) find(en, fr string, args ...any) { m.p.findings = append(m.p.findings, say(en, fr, args...)) }
+func (m *maker) find(en, fr string, args ...any) {
+	m.p.findings = append(m.p.findings, say(en, fr, args...))
+}
 
 // Make decides. With an Error among the problems the plan must not be applied; it still says what was understood.
 func Make(f machine.Facts, a Answers) (Plan, []config.Problem) {
