@@ -13,13 +13,13 @@ func (c *checker) siteKey() {
 	switch {
 	case k.Err == nil:
 	case !k.Exists:
-		c.machine(config.Error, say("the site's secret %s is missing", "le secret du site %s manque", SiteKeyPath), none,
+		c.machine(config.Error, say("the site's secret %s is missing", "le secret du site %s manque", k.Path), none,
 			say("make it with \"parvis init\"", "créez-le avec « parvis init »"))
 	case errors.Is(k.Err, ErrKeyOpen):
-		c.machine(config.Error, say("others than root may read the site's secret %s (mode %04o)", "d'autres que root peuvent lire le secret du site %s (droits %04o)", SiteKeyPath, k.Mode),
-			say("mode 0600", "droits 0600"), say("chmod 600 %s", "chmod 600 %s", SiteKeyPath))
+		c.machine(config.Error, say("others than root may read the site's secret %s (mode %04o)", "d'autres que root peuvent lire le secret du site %s (droits %04o)", k.Path, k.Mode),
+			say("mode 0600", "droits 0600"), say("chmod 600 %s", "chmod 600 %s", k.Path))
 	case errors.Is(k.Err, ErrKeyShape):
-		c.machine(config.Error, say("the site's secret %s is damaged", "le secret du site %s est abîmé", SiteKeyPath), say("32 bytes in hexadecimal", "32 octets en hexadécimal"),
+		c.machine(config.Error, say("the site's secret %s is damaged", "le secret du site %s est abîmé", k.Path), say("32 bytes in hexadecimal", "32 octets en hexadécimal"),
 			say("put it back from a copy, or remove it and run \"parvis init\"", "remettez-le d'une copie, ou supprimez-le et lancez « parvis init »"))
 	default:
 		c.machine(config.Error, say("the site's secret cannot be read (%v)", "le secret du site ne peut pas être lu (%v)", k.Err), none,

@@ -60,7 +60,7 @@ func router() machine.Facts {
 		NetAdmin: true, NetRaw: true,
 		State:   machine.State{Path: "/var/lib/parvis", Exists: true, Writable: true, Free: 1 << 30},
 		Config:  true,
-		SiteKey: machine.SiteKey{Exists: true, Mode: 0o600},
+		SiteKey: machine.SiteKey{Path: machine.SiteKeyPath, Exists: true, Mode: 0o600},
 		Cert:    &machine.Certificate{NotBefore: now.Time.AddDate(0, -1, 0), NotAfter: now.Time.AddDate(0, 2, 0), Chain: true},
 		Wall:    now,
 	}
@@ -140,7 +140,7 @@ func TestWhatIsWrongIsToldWithItsPlaceAndRemedy(t *testing.T) {
 		{"read-only disk", func(f *machine.Facts) { f.State.Writable = false }},
 		{"full disk", func(f *machine.Facts) { f.State.Free = 3 << 20 }},
 		{"nearly full disk", func(f *machine.Facts) { f.State.Free = 40 << 20 }},
-		{"no secret", func(f *machine.Facts) { f.SiteKey = machine.SiteKey{Err: fs.ErrNotExist} }},
+		{"no secret", func(f *machine.Facts) { f.SiteKey = machine.SiteKey{Path: machine.SiteKeyPath, Err: fs.ErrNotExist} }},
 		{"open secret", func(f *machine.Facts) { f.SiteKey.Mode, f.SiteKey.Err = 0o644, machine.ErrKeyOpen }},
 		{"damaged secret", func(f *machine.Facts) { f.SiteKey.Err = machine.ErrKeyShape }},
 		{"unreadable secret", func(f *machine.Facts) { f.SiteKey.Err = fs.ErrPermission }},

@@ -6,6 +6,7 @@
 package machine
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -102,6 +103,7 @@ type Options struct {
 	Wall    clock.Wall
 	PID     int            // of this process, whose ancestors know the SSH connection
 	State   string         // directory of the database
+	Etc     string         // directory of configuration and site key; "" is the constant Etc
 	Config  *config.Config // whose certificate is read; may be nil
 }
 
@@ -151,8 +153,9 @@ func Read(root Root, o Options) (Facts, error) {
 		}
 	}
 	f.State = root.state(o.State)
-	f.Config = root.exists(config.Path)
-	f.SiteKey = root.siteKey()
+	etc := cmp.Or(o.Etc, Etc)
+	f.Config = root.exists(filepath.Join(etc, filepath.Base(config.Path)))
+	f.SiteKey = root.siteKey(filepath.Join(etc, filepath.Base(SiteKeyPath)))
 	if o.Config != nil && o.Config.Portal.Certificate != "" {
 		f.Cert = root.certificate(o.Config.Portal, o.Wall)
 	}

@@ -187,7 +187,7 @@ func TestTheSiteKeyIsReadOnlyWhenItIsASecret(t *testing.T) {
 		if err := os.Chmod(root.Path(machine.SiteKeyPath), c.mode); err != nil {
 			t.Fatal(err)
 		}
-		key, err := machine.ReadSiteKey(root)
+		key, err := machine.ReadSiteKey(root.Path(machine.SiteKeyPath))
 		if !errors.Is(err, c.want) || (err == nil) != (len(key) == machine.SiteKeyLen) {
 			t.Errorf("%s: %d bytes, %v", name, len(key), err)
 		}
@@ -198,7 +198,7 @@ func TestTheSiteKeyIsReadOnlyWhenItIsASecret(t *testing.T) {
 			t.Errorf("%s: the secret is in the error", name)
 		}
 	}
-	if _, err := machine.ReadSiteKey(tree(t, nil)); !errors.Is(err, fs.ErrNotExist) {
+	if _, err := machine.ReadSiteKey(tree(t, nil).Path(machine.SiteKeyPath)); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("missing: %v", err)
 	}
 }
@@ -235,5 +235,16 @@ func TestTheLineIsTheDefaultRouteThatTheKernelPrefers(t *testing.T) {
 	slices.Reverse(f.Routes)
 	if f.Line() != "eth0" {
 		t.Error(f.Line())
+	}
+}
+
+func TestTheConfigurationMayLiveElsewhere(t *testing.T) {
+	root := tree(t, map[string]string{"/tmp/lab/parvis.toml": "", "/tmp/lab/site.key": strings.Repeat("0f", machine.SiteKeyLen)})
+	f, err := machine.Read(root, machine.Options{Network: fixed{}, State: "/var/lib/parvis", Etc: "/tmp/lab"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !f.Config || f.SiteKey.Path != "/tmp/lab/site.key" || !f.SiteKey.Exists {
+		t.Errorf("%v %+v", f.Config, f.SiteKey)
 	}
 }

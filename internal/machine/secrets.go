@@ -14,9 +14,11 @@ import (
 	"parvis/internal/config"
 )
 
-// SiteKeyPath is where the site's secret lives: SiteKeyLen random bytes in hexadecimal, mode 0600.
+// Etc is the directory of the configuration and of the site's secret, site.key: SiteKeyLen random bytes in hexadecimal,
+// mode 0600.
 const (
-	SiteKeyPath = "/etc/parvis/site.key"
+	Etc         = "/etc/parvis"
+	SiteKeyPath = Etc + "/site.key"
 	SiteKeyLen  = 32
 )
 
@@ -28,14 +30,14 @@ var (
 
 // SiteKey is what was seen of the site's secret; never the secret.
 type SiteKey struct {
+	Path   string
 	Exists bool
 	Mode   fs.FileMode
 	Err    error // why it cannot be used
 }
 
-// ReadSiteKey returns the site's secret.
-func ReadSiteKey(root Root) ([]byte, error) {
-	path := root.Path(SiteKeyPath)
+// ReadSiteKey returns the site's secret of a file.
+func ReadSiteKey(path string) ([]byte, error) {
 	fi, err := os.Stat(path)
 	if err != nil {
 		return nil, fmt.Errorf("machine: read site key: %w", err)
@@ -54,9 +56,10 @@ func ReadSiteKey(root Root) ([]byte, error) {
 	return key, nil
 }
 
-func (r Root) siteKey() (k SiteKey) {
-	_, k.Err = ReadSiteKey(r)
-	if fi, err := os.Stat(r.Path(SiteKeyPath)); err == nil {
+func (r Root) siteKey(path string) SiteKey {
+	k := SiteKey{Path: path}
+	_, k.Err = ReadSiteKey(r.Path(path))
+	if fi, err := os.Stat(r.Path(path)); err == nil {
 		k.Exists, k.Mode = true, fi.Mode().Perm()
 	}
 	return k

@@ -57,7 +57,7 @@ func TestAFirstInitWritesAConfigurationThatLoadsAndASecret(t *testing.T) {
 	if cfg == nil || len(ps) > 0 {
 		t.Errorf("loading: %v", ps)
 	}
-	key, err := machine.ReadSiteKey(root)
+	key, err := machine.ReadSiteKey(root.Path(machine.SiteKeyPath))
 	if err != nil || len(key) != machine.SiteKeyLen {
 		t.Errorf("%d bytes, %v", len(key), err)
 	}
