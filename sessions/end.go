@@ -79,7 +79,7 @@ func (m *Manager) end(ctx context.Context, now clock.Boot, list ...ending) error
 	for _, e := range list {
 		delete(m.bySlot, e.Slot)
 		delete(m.byIP, e.Device.IPv4)
-		m.slots.release(e.Slot, now)
+		m.release(e.Slot, now)
 		m.closing[e.Slot] = closing{session: e.session, down: e.KernelDown, up: e.KernelUp}
 		e.close(e.reason, now, wall)
 		m.owed[e.ID] = true
@@ -95,6 +95,12 @@ func (m *Manager) end(ctx context.Context, now clock.Boot, list ...ending) error
 	_ = m.save(ctx) // owed until it passes
 	m.wake()
 	return err
+}
+
+// release puts a slot to rest. Called with both locks held.
+func (m *Manager) release(slot uint16, now clock.Boot) {
+	m.slots.release(slot, now)
+	m.rests[slot] = now
 }
 
 // close turns an open session into an ended one; what is left is frozen when its time runs while used.

@@ -58,13 +58,14 @@ type Manager struct {
 	saving, syncing, reading retry
 	linkLost                 string
 
-	owed      map[string]bool // rows that the disk holds otherwise than we do
-	gone      map[string]bool // rows to delete
-	progress  map[string]bool // rows whose counters have moved since the last flush
-	flushed   clock.Boot      // when progress was last written
-	read      clock.Boot      // when counters were last read
-	readBy    *clock.Boot     // a reading is wanted by then, whatever the sessions want
-	forgetNxt clock.Boot      // nothing is to be forgotten before
+	owed      map[string]bool       // rows that the disk holds otherwise than we do
+	gone      map[string]bool       // rows to delete
+	rests     map[uint16]clock.Boot // slots that rest and that the disk does not know of
+	progress  map[string]bool       // rows whose counters have moved since the last flush
+	flushed   clock.Boot            // when progress was last written
+	read      clock.Boot            // when counters were last read
+	readBy    *clock.Boot           // a reading is wanted by then, whatever the sessions want
+	forgetNxt clock.Boot            // nothing is to be forgotten before
 }
 
 // session is a Row and what is known of it in memory only.
@@ -73,6 +74,7 @@ type session struct {
 	profile Profile
 	read    clock.Boot // when its counters were last read
 	rate    float64    // bytes per second between the last two readings
+	unsure  bool       // resumed, and not yet known whether the kernel's counters survived
 }
 
 // closing is what was last read of a slot that has been dropped.
@@ -103,7 +105,7 @@ func New(o Options) (*Manager, error) {
 		byID:  map[string]*session{},
 		byMAC: map[mac.Addr][]*session{}, byIP: map[netip.Addr]*session{}, bySlot: map[uint16]*session{},
 		closing: map[uint16]closing{},
-		owed:    map[string]bool{}, gone: map[string]bool{}, progress: map[string]bool{},
+		owed:    map[string]bool{}, gone: map[string]bool{}, rests: map[uint16]clock.Boot{}, progress: map[string]bool{},
 		forgetNxt: never,
 	}, nil
 }
@@ -240,7 +242,8 @@ func (s *session) bytesLeft() uint64 {
 // spent reports whether the session's volume is used up.
 func (s *session) spent() bool { return s.profile.Volume > 0 && s.bytesLeft() == 0 }
 
-// forgetAt is when an ended session is no longer remembered. Its row also keeps its slot's rest over a restart.
+// forgetAt is when an ended session is no longer remembered: long enough for its device to be told why it ended and for its
+// last count to come, even without any Keep.
 func (s *session) forgetAt() clock.Boot { return s.Ended.Add(max(s.profile.Keep, SlotRest)) }
 
 // grant is what the kernel is asked for.

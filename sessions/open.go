@@ -148,7 +148,7 @@ func (m *Manager) admitNew(ctx context.Context, now clock.Boot, p Profile, req O
 		return Session{}, fmt.Errorf("sessions: open: %w: %w", ErrStore, err)
 	}
 	if err := m.enforcer.Put(s.grant()); err != nil {
-		m.undo(s, old, func() { m.slots.release(s.Slot, now) })
+		m.undo(s, old, func() { m.release(s.Slot, now) })
 		m.enforceFailed(now, err)
 		_ = m.save(ctx)
 		return Session{}, fmt.Errorf("sessions: open: %w: %w", ErrEnforce, err)

@@ -30,6 +30,9 @@ func (m *Manager) save(ctx context.Context, rows ...Row) error {
 		}
 	}
 	c.Forget = slices.Sorted(maps.Keys(m.gone))
+	for _, slot := range slices.Sorted(maps.Keys(m.rests)) {
+		c.Rests = append(c.Rests, Rest{Slot: slot, Since: m.rests[slot]})
+	}
 	// By State, because "ended" comes before "open" in the alphabet.
 	slices.SortFunc(c.Put, func(a, b Row) int { return cmp.Or(cmp.Compare(a.State, b.State), cmp.Compare(a.ID, b.ID)) })
 	err := m.store.Save(ctx, c)
@@ -49,6 +52,7 @@ func (m *Manager) save(ctx context.Context, rows ...Row) error {
 	m.saving.done()
 	clear(m.owed)
 	clear(m.gone)
+	clear(m.rests)
 	return nil
 }
 

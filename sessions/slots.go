@@ -27,15 +27,15 @@ type resting struct {
 
 const always = clock.Boot(math.MinInt64)
 
-// newSlots queues every slot from first to last that is not held; ended holds when a slot's last session ended.
-func newSlots(first, last uint16, held map[uint16]bool, ended map[uint16]clock.Boot) *slots {
+// newSlots queues every slot from first to last that is not held; rests holds since when a slot rests.
+func newSlots(first, last uint16, held map[uint16]bool, rests map[uint16]clock.Boot) *slots {
 	q := &slots{total: int(last) - int(first) + 1}
 	for n := int(first); n <= int(last); n++ {
 		r := resting{slot: uint16(n), from: always}
 		if held[r.slot] {
 			continue
 		}
-		if at, ok := ended[r.slot]; ok {
+		if at, ok := rests[r.slot]; ok {
 			r.from = at.Add(SlotRest)
 		}
 		q.queue = append(q.queue, r)

@@ -23,25 +23,34 @@ func (m *Manager) Start(ctx context.Context) error {
 	if m.started {
 		return errors.New("sessions: start: already started")
 	}
-	mark, rows, err := m.store.Load(ctx)
+	saved, err := m.store.Load(ctx)
 	if err != nil {
 		return fmt.Errorf("sessions: start: %w: %w", ErrStore, err)
 	}
 	now := m.clock.Boot()
+	mark, rows := saved.Mark, saved.Rows
 	// A mark ahead of the clock cannot be of this boot, whatever it says.
 	rebooted := mark.BootID != "" && (mark.BootID != m.clock.BootID() || mark.Seen > now)
 	if rebooted {
 		for i := range rows {
 			rows[i].rebase(now, mark.Seen)
 		}
+		for i := range saved.Rests {
+			r := &saved.Rests[i]
+			r.Since = r.Since.Add(now.Sub(mark.Seen))
+			m.rests[r.Slot] = r.Since
+		}
 	}
 	m.mu.Lock()
-	m.load(rows, now, rebooted)
+	m.load(saved, now, rebooted)
 	m.started, m.flushed, m.read = true, now, now
 	m.syncing.want(now)
+	if len(m.bySlot) > 0 {
+		m.readWithin(now, 0) // what was carried since the last write
+	}
 	m.mu.Unlock()
 
-	if len(m.owed) > 0 || len(m.gone) > 0 || rebooted {
+	if len(rows) > 0 || len(m.rests) > 0 { // also when nothing has changed: a power cut must not give back the time without the daemon
 		_ = m.save(ctx) // tried again by Run; Status says so
 	}
 	_ = m.sync(now) // likewise
@@ -61,16 +70,19 @@ func (r *Row) rebase(now, seen clock.Boot) {
 }
 
 // load takes the rows over. Called with both locks held.
-func (m *Manager) load(rows []Row, now clock.Boot, rebooted bool) {
+func (m *Manager) load(saved Saved, now clock.Boot, rebooted bool) {
 	m.resumed.Rebooted = rebooted
-	held, ended := map[uint16]bool{}, map[uint16]clock.Boot{}
+	held, rests := map[uint16]bool{}, map[uint16]clock.Boot{}
+	for _, r := range saved.Rests {
+		rests[r.Slot] = r.Since
+	}
 	var moving []*session // open under a slot that is no longer ours to give
-	for _, r := range rows {
+	for _, r := range saved.Rows {
 		p, known := m.profile(r.Profile)
 		if !known {
 			p = Profile{Name: r.Profile, Label: r.Profile, Runs: WhileUsed}
 		}
-		s := &session{Row: r, profile: p, read: now}
+		s := &session{Row: r, profile: p, read: now, unsure: true}
 		if rebooted {
 			m.owed[s.ID] = true
 		}
@@ -82,10 +94,10 @@ func (m *Manager) load(rows []Row, now clock.Boot, rebooted bool) {
 			}
 			s.close(reason, at, m.clock.Wall().Time.Add(at.Sub(now)))
 			m.owed[s.ID] = true
+			m.rests[s.Slot], rests[s.Slot] = at, at
 			m.resumed.Ended++
 		}
 		if s.State == Ended {
-			ended[s.Slot] = max(s.Ended, ended[s.Slot])
 			if s.forgetAt() <= now {
 				m.gone[s.ID] = true
 				delete(m.owed, s.ID)
@@ -105,7 +117,7 @@ func (m *Manager) load(rows []Row, now clock.Boot, rebooted bool) {
 		held[s.Slot] = true
 		m.admit(s)
 	}
-	m.slots = newSlots(m.first, m.last, held, ended)
+	m.slots = newSlots(m.first, m.last, held, rests)
 	for _, s := range moving {
 		m.move(s, now)
 	}

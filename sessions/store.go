@@ -10,13 +10,20 @@ import (
 // Store remembers sessions over a restart and a power cut. Its two verbs are enough because the manager holds all
 // of its state in memory: the store is read once and then only written.
 type Store interface {
-	// Load returns all that was saved. A store that is new returns a zero Mark and no row.
-	Load(ctx context.Context) (Mark, []Row, error)
+	// Load returns all that was saved. A store that is new returns a zero Saved.
+	Load(ctx context.Context) (Saved, error)
 	// Save makes c durable as one transaction; when it returns nil, a power cut takes nothing of it back.
 	Save(ctx context.Context, c Change) error
 }
 
-// Mark says how far time had been seen to run when the store was last written. Every Boot in every Row belongs to
+// Saved is all that a store holds.
+type Saved struct {
+	Mark  Mark
+	Rows  []Row
+	Rests []Rest
+}
+
+// Mark says how far time had been seen to run when the store was last written. Every other Boot in the store belongs to
 // the boot that Mark names, and what remained of a session at a power cut is its End less Seen.
 type Mark struct {
 	BootID string
@@ -29,6 +36,13 @@ type Change struct {
 	Mark   Mark
 	Forget []string // ids; one that is not there is no error
 	Put    []Row    // new, or in the place of the row with the same id
+	Rests  []Rest   // new, or in the place of what was known of the slot
+}
+
+// Rest says since when a slot rests. It outlives the session, which may have gone on under another slot.
+type Rest struct {
+	Slot  uint16
+	Since clock.Boot
 }
 
 // Row is what is remembered of one session.
@@ -37,7 +51,7 @@ type Row struct {
 	Device   Device
 	Profile  string
 	State    State
-	Slot     uint16 // held while open; once ended, the one that rests since Ended
+	Slot     uint16 // held while open; once ended, the last one
 	OpenedBy Opener
 	OpenedAt time.Time // for people
 

@@ -32,6 +32,9 @@ func (m *Manager) nextRead() clock.Boot {
 		next = min(next, m.read.Add(readMost))
 	}
 	for _, s := range m.bySlot {
+		if s.read < m.read {
+			continue // the kernel does not know the slot: there is nothing to judge by until it does
+		}
 		next = min(next, s.wantsRead())
 	}
 	if next != never && m.reading.wanted {
@@ -113,9 +116,10 @@ func (m *Manager) add(s *session, u Usage, now clock.Boot) {
 	if passed := now.Sub(s.read).Seconds(); passed > 0 {
 		s.rate = float64(down+up) / passed
 	}
-	s.read = now
-	// Counters that have restarted do not tell silence: the benefit of the doubt is the resident's.
-	if down+up == 0 && !restarted {
+	// Counters that have restarted, or may have while we were away, do not tell silence.
+	doubt := restarted || s.unsure && u.Down+u.Up == 0
+	s.read, s.unsure = now, false
+	if down+up == 0 && !doubt {
 		return
 	}
 	s.Down, s.Up, s.KernelDown, s.KernelUp, s.Active = s.Down+down, s.Up+up, u.Down, u.Up, now

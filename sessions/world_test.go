@@ -1,11 +1,13 @@
 package sessions_test
 
 import (
+	"context"
 	"net/netip"
 	"testing"
 	"time"
 
 	"go.uber.org/goleak"
+	"pgregory.net/rapid"
 
 	"parvis/internal/clock"
 	"parvis/internal/mac"
@@ -43,7 +45,7 @@ func device(n byte) sessions.Device {
 
 // world is a manager with the clock, the disk and the kernel around it.
 type world struct {
-	t      testing.TB
+	t      rapid.TB
 	clock  *clock.Fake
 	store  *sessionstest.Store
 	kernel *sessionstest.Enforcer
@@ -52,7 +54,7 @@ type world struct {
 }
 
 // newWorld starts a manager with slots 0x10 to 0x13 on an empty disk. Nothing runs by itself: time passes by pass.
-func newWorld(t testing.TB) *world {
+func newWorld(t rapid.TB) *world {
 	w := &world{t: t, clock: clock.NewFake(), store: sessionstest.NewStore(), kernel: sessionstest.NewEnforcer()}
 	w.opts = sessions.Options{
 		Clock: w.clock, Store: w.store, Enforcer: w.kernel,
@@ -69,7 +71,7 @@ func (w *world) restart() {
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	if err := m.Start(w.t.Context()); err != nil {
+	if err := m.Start(context.Background()); err != nil {
 		w.t.Fatal(err)
 	}
 	w.Manager = m
@@ -88,7 +90,7 @@ func (w *world) pass(d time.Duration) {
 	w.t.Helper()
 	end := w.clock.Boot().Add(d)
 	for {
-		next, ok := w.Step(w.t.Context())
+		next, ok := w.Step(context.Background())
 		now := w.clock.Boot()
 		if ok && next <= now {
 			w.t.Fatalf("Step at %v wants to be called again at %v: it would spin", time.Duration(now), time.Duration(next))
@@ -103,7 +105,7 @@ func (w *world) pass(d time.Duration) {
 
 func (w *world) open(d sessions.Device, p sessions.Profile) sessions.Session {
 	w.t.Helper()
-	s, err := w.Open(w.t.Context(), request(d, p))
+	s, err := w.Open(context.Background(), request(d, p))
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -116,7 +118,7 @@ func request(d sessions.Device, p sessions.Profile) sessions.OpenRequest {
 
 func (w *world) end(id string, r sessions.Reason) sessions.Session {
 	w.t.Helper()
-	s, err := w.End(w.t.Context(), id, r)
+	s, err := w.End(context.Background(), id, r)
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -130,4 +132,14 @@ func (w *world) get(id string) sessions.Session {
 		w.t.Fatal(err)
 	}
 	return s
+}
+
+// heal ends every fault of the disk and the kernel.
+func (w *world) heal() {
+	for _, call := range []string{sessionstest.Put, sessionstest.Drop, sessionstest.Sync, sessionstest.Usage, sessionstest.Save} {
+		w.store.Fail(call, nil)
+		w.store.FailAfter(call, nil)
+		w.kernel.Fail(call, nil)
+		w.kernel.FailAfter(call, nil)
+	}
 }

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"sync"
 
+	"parvis/internal/clock"
 	"parvis/internal/mac"
 	"parvis/sessions"
 )
@@ -15,29 +16,35 @@ import (
 // Store is a disk in memory: it survives a Manager, so that another one can be started on it.
 type Store struct {
 	faults
-	mu   sync.Mutex
-	mark sessions.Mark
-	rows map[string]sessions.Row
-	held chan struct{} // while set, Save waits for it
+	mu    sync.Mutex
+	mark  sessions.Mark
+	rows  map[string]sessions.Row
+	rests map[uint16]clock.Boot
+	held  chan struct{} // while set, Save waits for it
 }
 
 var _ sessions.Store = (*Store)(nil)
 
 // NewStore returns a disk without any row.
-func NewStore() *Store { return &Store{rows: map[string]sessions.Row{}} }
+func NewStore() *Store {
+	return &Store{rows: map[string]sessions.Row{}, rests: map[uint16]clock.Boot{}}
+}
 
 // Load implements sessions.Store.
-func (s *Store) Load(ctx context.Context) (mark sessions.Mark, rows []sessions.Row, err error) {
+func (s *Store) Load(ctx context.Context) (saved sessions.Saved, err error) {
 	err = s.call(Load, func() error {
 		s.mu.Lock()
 		defer s.mu.Unlock()
-		mark, rows = s.mark, s.sorted()
+		saved = sessions.Saved{Mark: s.mark, Rows: s.sorted()}
+		for _, slot := range slices.Sorted(maps.Keys(s.rests)) {
+			saved.Rests = append(saved.Rests, sessions.Rest{Slot: slot, Since: s.rests[slot]})
+		}
 		return ctx.Err()
 	})
 	if err != nil {
-		return sessions.Mark{}, nil, err
+		return sessions.Saved{}, err
 	}
-	return mark, rows, nil
+	return saved, nil
 }
 
 // Save implements sessions.Store. It refuses a change after which two open rows would share a slot or a MAC.
@@ -65,6 +72,9 @@ func (s *Store) Save(ctx context.Context, c sessions.Change) error {
 			return err
 		}
 		s.mark, s.rows = c.Mark, next
+		for _, r := range c.Rests {
+			s.rests[r.Slot] = r.Since
+		}
 		return nil
 	})
 }

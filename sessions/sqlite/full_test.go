@@ -19,7 +19,7 @@ import (
 )
 
 func change() sessions.Change {
-	return sessions.Change{Mark: mark, Put: []sessions.Row{endedRow(), openRow()}}
+	return sessions.Change{Mark: mark, Put: []sessions.Row{endedRow(), openRow()}, Rests: []sessions.Rest{rest}}
 }
 
 // world is a manager on a real file.

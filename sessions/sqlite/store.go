@@ -90,22 +90,25 @@ const selectAll = `SELECT id, device, sealed, profile, state, slot, opened_by, o
 	kernel_down, kernel_up, active, reason, ended, ended_at FROM session ORDER BY id`
 
 // Load implements sessions.Store.
-func (s *Store) Load(ctx context.Context) (sessions.Mark, []sessions.Row, error) {
-	mark, rows, err := s.load(ctx)
-	if err != nil {
-		return sessions.Mark{}, nil, s.explain("read", err)
+func (s *Store) Load(ctx context.Context) (sessions.Saved, error) {
+	var saved sessions.Saved
+	err := s.db.QueryRowContext(ctx, "SELECT boot_id, seen FROM mark").Scan(&saved.Mark.BootID, &saved.Mark.Seen)
+	if err != nil && !errors.Is(err, sql.ErrNoRows) {
+		return sessions.Saved{}, s.explain("read", err)
 	}
-	return mark, rows, nil
+	if saved.Rows, err = s.rows(ctx); err != nil {
+		return sessions.Saved{}, s.explain("read", err)
+	}
+	if saved.Rests, err = s.rests(ctx); err != nil {
+		return sessions.Saved{}, s.explain("read", err)
+	}
+	return saved, nil
 }
 
-func (s *Store) load(ctx context.Context) (mark sessions.Mark, rows []sessions.Row, err error) {
-	err = s.db.QueryRowContext(ctx, "SELECT boot_id, seen FROM mark").Scan(&mark.BootID, &mark.Seen)
-	if err != nil && !errors.Is(err, sql.ErrNoRows) {
-		return mark, nil, err
-	}
+func (s *Store) rows(ctx context.Context) (rows []sessions.Row, err error) {
 	found, err := s.db.QueryContext(ctx, selectAll)
 	if err != nil {
-		return mark, nil, err
+		return nil, err
 	}
 	defer found.Close()
 	for found.Next() {
@@ -114,15 +117,31 @@ func (s *Store) load(ctx context.Context) (mark sessions.Mark, rows []sessions.R
 		var openedAt, endedAt int64
 		if err := found.Scan(&r.ID, &device, &sealed, &r.Profile, &r.State, &r.Slot, &r.OpenedBy, &openedAt, &r.End, &r.Left,
 			&r.Down, &r.Up, &r.KernelDown, &r.KernelUp, &r.Active, &r.Reason, &r.Ended, &endedAt); err != nil {
-			return mark, nil, err
+			return nil, err
 		}
 		if r.Device, err = s.seal.open(r.ID, sealed, device); err != nil {
-			return mark, nil, s.corrupt(err)
+			return nil, s.corrupt(err)
 		}
 		r.OpenedAt, r.EndedAt = fromMillis(openedAt), fromMillis(endedAt)
 		rows = append(rows, r)
 	}
-	return mark, rows, found.Err()
+	return rows, found.Err()
+}
+
+func (s *Store) rests(ctx context.Context) (rests []sessions.Rest, err error) {
+	found, err := s.db.QueryContext(ctx, "SELECT slot, since FROM rest ORDER BY slot")
+	if err != nil {
+		return nil, err
+	}
+	defer found.Close()
+	for found.Next() {
+		var r sessions.Rest
+		if err := found.Scan(&r.Slot, &r.Since); err != nil {
+			return nil, err
+		}
+		rests = append(rests, r)
+	}
+	return rests, found.Err()
 }
 
 const upsert = `INSERT INTO session (id, device, sealed, profile, state, slot, opened_by, opened_at, end_boot, left_ns, down, up,
@@ -162,6 +181,12 @@ func (s *Store) save(ctx context.Context, c sessions.Change) error {
 				r.Ended, millis(r.EndedAt)); err != nil {
 				return err
 			}
+		}
+	}
+	for _, r := range c.Rests {
+		if _, err := tx.ExecContext(ctx, `INSERT INTO rest (slot, since) VALUES (?, ?)
+			ON CONFLICT (slot) DO UPDATE SET since = excluded.since`, r.Slot, r.Since); err != nil {
+			return err
 		}
 	}
 	if _, err := tx.ExecContext(ctx, `INSERT INTO mark (one, boot_id, seen) VALUES (1, ?, ?)

@@ -14,9 +14,9 @@ import (
 func TestANewDatabaseIsEmpty(t *testing.T) {
 	s := open(t, filepath.Join(t.TempDir(), "parvis.db"))
 	defer s.Close()
-	m, rows, err := s.Load(t.Context())
-	if err != nil || m != (sessions.Mark{}) || len(rows) != 0 {
-		t.Errorf("Load: %+v, %v, %v", m, rows, err)
+	got, err := s.Load(t.Context())
+	if err != nil || got.Mark != (sessions.Mark{}) || len(got.Rows)+len(got.Rests) != 0 {
+		t.Errorf("Load: %+v, %v", got, err)
 	}
 }
 
@@ -59,7 +59,7 @@ func TestAChangeIsWholeOrNot(t *testing.T) {
 func TestAPathMayHoldAnyCharacter(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "l'été ? 100% #1.db")
 	s := open(t, path)
-	save(t, s, sessions.Change{Mark: mark, Put: []sessions.Row{openRow()}})
+	save(t, s, sessions.Change{Mark: mark, Put: []sessions.Row{openRow()}, Rests: []sessions.Rest{rest}})
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
 	}

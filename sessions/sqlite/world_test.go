@@ -36,6 +36,7 @@ var (
 	phone  = sessions.Device{MAC: mac.Addr{0x3c, 0x22, 0xfb, 0xa1, 0xb2, 0xc3}, IPv4: netip.MustParseAddr("10.20.37.201")}
 	laptop = sessions.Device{MAC: mac.Addr{0x3c, 0x22, 0xfb, 0xd4, 0xe5, 0xf6}, IPv4: netip.MustParseAddr("10.20.38.202")}
 	mark   = sessions.Mark{BootID: "boot-1", Seen: clock.Boot(90 * time.Second)}
+	rest   = sessions.Rest{Slot: 0xff, Since: clock.Boot(-5 * time.Second)}
 	// opened is in whole milliseconds, as the disk keeps it.
 	opened = time.Date(2026, 11, 24, 14, 42, 0, 123e6, time.UTC)
 )
@@ -72,7 +73,7 @@ func closed(t *testing.T) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "parvis.db")
 	s := open(t, path)
-	save(t, s, sessions.Change{Mark: mark, Put: []sessions.Row{endedRow(), openRow()}})
+	save(t, s, change())
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
 	}
@@ -88,14 +89,17 @@ func save(t *testing.T, s *sqlite.Store, c sessions.Change) {
 
 func wantRows(t *testing.T, s *sqlite.Store, want ...sessions.Row) {
 	t.Helper()
-	m, rows, err := s.Load(t.Context())
+	got, err := s.Load(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
-	if m != mark {
-		t.Errorf("mark: %+v, want %+v", m, mark)
+	if got.Mark != mark {
+		t.Errorf("mark: %+v, want %+v", got.Mark, mark)
 	}
-	if diff := cmp.Diff(want, rows, cmpopts.EquateComparable(netip.Addr{})); diff != "" {
+	if len(got.Rests) != 1 || got.Rests[0] != rest {
+		t.Errorf("rests: %+v, want %+v", got.Rests, rest)
+	}
+	if diff := cmp.Diff(want, got.Rows, cmpopts.EquateComparable(netip.Addr{})); diff != "" {
 		t.Error("rows (-want +got):\n", diff)
 	}
 }

@@ -29,6 +29,12 @@ CREATE TABLE session (
   CHECK ((state = 'open') = (reason = ''))
 ) STRICT, WITHOUT ROWID;
 
+-- Since when a slot rests, or rested before it was given again: one row for each slot that was ever used.
+CREATE TABLE rest (
+  slot  INTEGER PRIMARY KEY CHECK (slot BETWEEN 0x10 AND 0xffff),
+  since INTEGER NOT NULL
+) STRICT;
+
 CREATE INDEX session_device ON session (device);
 CREATE UNIQUE INDEX session_open_device ON session (device) WHERE state = 'open';
 CREATE UNIQUE INDEX session_open_slot ON session (slot) WHERE state = 'open';

@@ -1,0 +1,426 @@
+package sessions_test
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"net/netip"
+	"slices"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"parvis/internal/mac"
+	"parvis/sessions"
+	"parvis/sessions/sessionstest"
+)
+
+// machine drives a manager at random and keeps its own account of what people were given and have used. Its time is
+// that of a watch which runs on while the machine restarts.
+type machine struct {
+	*world
+	watch    time.Duration            // passed since the test began
+	bootAt   map[string]time.Duration // what the watch said when a boot's clock said 0
+	boots    int
+	faulty   bool // something has been told to fail since the last heal
+	diskAway bool // the disk has been told to fail since the last heal
+	guests   map[string]*guest
+	restedAt map[uint16]time.Duration // when a slot's last holder left
+	holder   map[uint16]string        // who has a slot
+	owner    map[uint16]string        // who had it last: a kernel that does not follow lets the last one pass on
+}
+
+// guest is what is known of one session from outside.
+type guest struct {
+	given, used, gained time.Duration
+	openedAt            time.Duration // FromOpening: when its time began to run
+	lastSeen            time.Duration // when it last carried anything or came in
+	came                time.Duration
+	carried             uint64
+	total               uint64
+	last                sessions.Session
+}
+
+func TestTheManagerKeepsItsPromises(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		w := newWorld(t)
+		w.opts.LastSlot = 0x15
+		w.restart()
+		m := &machine{
+			world: w, boots: 1, guests: map[string]*guest{}, restedAt: map[uint16]time.Duration{}, holder: map[uint16]string{},
+			owner: map[uint16]string{},
+		}
+		m.bootAt = map[string]time.Duration{w.clock.BootID(): -time.Duration(w.clock.Boot())}
+		t.Repeat(map[string]func(*rapid.T){
+			"open": m.Open, "end": m.End, "endAll": m.EndAll, "pass": m.Pass, "carry": m.Carry,
+			"restart": m.Restart, "reboot": m.Reboot, "fail": m.Fail, "heal": m.Heal, "": m.Check,
+		})
+	})
+}
+
+func (m *machine) Open(t *rapid.T) {
+	d := sessions.Device{
+		MAC:  mac.Addr{2, 0, 0, 0, 0, rapid.ByteRange(1, 5).Draw(t, "mac")},
+		IPv4: netip.AddrFrom4([4]byte{10, 20, 0, rapid.ByteRange(1, 5).Draw(t, "ipv4")}),
+	}
+	req := request(d, m.opts.Profiles[rapid.IntRange(0, 2).Draw(t, "profile")])
+	if rapid.IntRange(0, 4).Draw(t, "operator") == 0 {
+		req.By = sessions.FromOperator
+		req.For = time.Duration(rapid.IntRange(0, 180).Draw(t, "minutes")) * time.Minute
+	}
+	free := m.Status().Slots.Free
+	before, _ := m.Of(d.MAC)
+	s, err := m.Manager.Open(context.Background(), req)
+	m.observe(t)
+	switch {
+	case err == nil:
+		if of, ok := m.Of(d.MAC); !ok || of != s || s.Device != d || s.Profile != req.Profile || s.State != sessions.Open {
+			t.Fatalf("opened %+v, Of says %+v", s, of)
+		}
+		if req.For > 0 {
+			g := m.guests[s.ID]
+			g.given, g.openedAt = g.used+req.For, m.watch-g.used
+			if s.Left != req.For {
+				t.Fatalf("given %v, left %v", req.For, s.Left)
+			}
+		} else if s.ID == before.ID && s.Left != before.Left {
+			t.Fatalf("the same session had %v left and has %v", before.Left, s.Left)
+		}
+	case errors.Is(err, sessions.ErrFull):
+		if free > 0 {
+			t.Fatalf("full with %d free", free)
+		}
+	case errors.Is(err, sessions.ErrStore) && m.diskAway, errors.Is(err, sessions.ErrEnforce) && m.faulty:
+		// Whether a change that was refused reached the disk is not known until it has been written over.
+		for _, g := range m.guests {
+			if req.For > 0 && g.last.Device.MAC == d.MAC && g.last.Profile == req.Profile {
+				g.given = max(g.given, g.used+req.For)
+			}
+		}
+	default:
+		t.Fatalf("Open: %v", err)
+	}
+}
+
+func (m *machine) End(t *rapid.T) {
+	list := m.List()
+	if len(list) == 0 {
+		t.Skip("nobody")
+	}
+	// Ids are random: what is drawn must not hang on their order.
+	slices.SortFunc(list, func(a, b sessions.Session) int {
+		return cmp.Or(bytes.Compare(a.Device.MAC[:], b.Device.MAC[:]), cmp.Compare(a.State, b.State), cmp.Compare(a.Profile, b.Profile))
+	})
+	s := list[rapid.IntRange(0, len(list)-1).Draw(t, "session")]
+	r := rapid.SampledFrom([]sessions.Reason{sessions.ByResident, sessions.ByOperator, sessions.ByClosing}).Draw(t, "reason")
+	got, err := m.Manager.End(context.Background(), s.ID, r)
+	if got.State != sessions.Ended || err != nil && !(errors.Is(err, sessions.ErrEnforce) && m.faulty) {
+		t.Fatalf("End: %+v, %v", got, err)
+	}
+	m.observe(t)
+}
+
+func (m *machine) EndAll(t *rapid.T) {
+	if _, err := m.Manager.EndAll(context.Background(), sessions.ByClosing); err != nil && !m.faulty {
+		t.Fatal(err)
+	}
+	m.observe(t)
+	if n := m.Status().Open; n != 0 {
+		t.Fatalf("%d open after all have ended", n)
+	}
+}
+
+// Pass lets time pass, deadline by deadline.
+func (m *machine) Pass(t *rapid.T) {
+	m.passFor(t, rapid.SampledFrom([]time.Duration{
+		time.Millisecond, time.Second, 59 * time.Second, time.Minute, 7 * time.Minute, 20 * time.Minute, 5 * time.Hour,
+	}).Draw(t, "for"))
+}
+
+func (m *machine) passFor(t *rapid.T, d time.Duration) {
+	end := m.clock.Boot().Add(d)
+	for {
+		next, ok := m.Step(context.Background())
+		m.observe(t)
+		now := m.clock.Boot()
+		if ok && next <= now {
+			t.Fatalf("Step at %v wants to be called at %v: it would spin", time.Duration(now), time.Duration(next))
+		}
+		if now == end {
+			return
+		}
+		if !ok || next > end {
+			next = end
+		}
+		m.tick(next.Sub(now))
+	}
+}
+
+// tick moves the clock and counts the time of who is inside.
+func (m *machine) tick(d time.Duration) {
+	for _, s := range m.List() {
+		if s.State == sessions.Open {
+			m.guests[s.ID].used += min(d, s.Left)
+		}
+	}
+	m.watch += d
+	m.clock.Advance(d)
+}
+
+func (m *machine) Carry(t *rapid.T) {
+	grants := m.kernel.Grants()
+	if len(grants) == 0 {
+		t.Skip("nobody")
+	}
+	slot := grants[rapid.IntRange(0, len(grants)-1).Draw(t, "grant")].Slot
+	n := rapid.Uint64Range(1, 4_000_000).Draw(t, "bytes")
+	m.kernel.Carry(slot, n, n/2)
+	if g := m.guests[m.owner[slot]]; g != nil {
+		g.carried += n + n/2
+		g.lastSeen = m.watch
+	}
+}
+
+// Restart kills the daemon and, after a while, starts it again.
+func (m *machine) Restart(t *rapid.T) {
+	before := m.List()
+	kept := map[string]uint64{}
+	for _, s := range before {
+		i := slices.IndexFunc(m.kernel.Grants(), func(g sessions.Grant) bool { return g.Slot == s.Slot && g.MAC == s.Device.MAC })
+		// The last count of a former slot is written within the minute.
+		if s.State == sessions.Open && i >= 0 && m.watch-m.guests[s.ID].came > 2*time.Minute {
+			kept[s.ID] = s.Down + s.Up
+		}
+	}
+	m.tick(time.Duration(rapid.IntRange(0, 600).Draw(t, "dead for")) * time.Second)
+	wasAway := m.diskAway
+	m.again(t, m.world.restart, m.clock.BootID())
+	if wasAway {
+		return
+	}
+	for _, s := range m.List() {
+		if s.State == sessions.Open {
+			if b, ok := kept[s.ID]; ok && s.Down+s.Up < b && !m.faulty {
+				t.Fatalf("a restart lost bytes: %d before, %+v after", b, s)
+			}
+		}
+	}
+	for _, b := range before {
+		if b.State == sessions.Open && b.End > m.clock.Boot() && m.guests[b.ID].last.Reason != sessions.ByIdle &&
+			m.guests[b.ID].last.Reason != sessions.ByVolume {
+			if s, err := m.Get(b.ID); err != nil || s.State != sessions.Open || s.End != b.End {
+				t.Fatalf("somebody has to open again after a restart: %+v, %v; before: %+v", s, err, b)
+			}
+		}
+	}
+}
+
+// Reboot is a power cut.
+func (m *machine) Reboot(t *rapid.T) {
+	if lost := m.unwritten(); m.Status().Open > 0 && !m.diskAway && lost > time.Minute {
+		t.Fatalf("a power cut gives back %v", lost)
+	}
+	m.boots++
+	id := fmt.Sprintf("boot-%d", m.boots)
+	m.bootAt[id] = m.watch
+	m.again(t, func() { m.world.reboot(id) }, id)
+}
+
+// unwritten is how long ago the disk was last told the time.
+func (m *machine) unwritten() time.Duration {
+	mark := m.store.Mark()
+	return m.watch - (m.bootAt[mark.BootID] + time.Duration(mark.Seen))
+}
+
+// again starts the manager on what the disk holds. When the disk knows of an older boot only, what has passed since it was
+// last written is given back; that is a minute at most unless it takes no writes.
+func (m *machine) again(t *rapid.T, start func(), boot string) {
+	if mark := m.store.Mark(); mark.BootID != boot {
+		for _, g := range m.guests {
+			g.gained += m.unwritten()
+			g.lastSeen = m.watch
+		}
+	}
+	for _, s := range m.List() {
+		if s.State == sessions.Open {
+			m.restedAt[s.Slot] = m.watch
+		}
+	}
+	clear(m.holder)
+	held := map[uint16]bool{}
+	for _, r := range m.store.Rows() {
+		if g := m.guests[r.ID]; g != nil {
+			g.total, g.last = r.Down+r.Up, sessions.Session{State: r.State, End: r.End, Device: r.Device, Profile: r.Profile}
+		}
+		if r.State == sessions.Open {
+			held[r.Slot] = true
+		}
+	}
+	for slot := range held {
+		delete(m.restedAt, slot) // whoever the disk says is inside goes on, without a rest
+	}
+	start()
+	m.observe(t)
+	m.Step(context.Background())
+	m.observe(t)
+}
+
+func (m *machine) Fail(t *rapid.T) {
+	m.faulty = true
+	err := errors.New("told to fail")
+	fail := rapid.Bool().Draw(t, "after having done it")
+	switch call := rapid.SampledFrom([]string{
+		sessionstest.Put, sessionstest.Drop, sessionstest.Sync, sessionstest.Usage, sessionstest.Save,
+	}).Draw(t, "call"); {
+	case call == sessionstest.Save && fail:
+		m.diskAway = true
+		m.store.FailAfter(call, err)
+	case call == sessionstest.Save:
+		m.diskAway = true
+		m.store.Fail(call, err)
+	case fail && call != sessionstest.Usage: // a reading that is lost after it was taken has lost the final counts
+		m.kernel.FailAfter(call, err)
+	default:
+		m.kernel.Fail(call, err)
+	}
+}
+
+// Heal ends all faults; within the longest wait between two tries everything is well again.
+func (m *machine) Heal(t *rapid.T) {
+	m.heal()
+	m.passFor(t, 31*time.Second)
+	m.faulty, m.diskAway = false, false
+	if st := m.Status(); !st.Store.OK || !st.Enforcer.OK {
+		t.Fatalf("not healed: %+v", st)
+	}
+}
+
+// observe compares every session with what was seen of it last.
+func (m *machine) observe(t *rapid.T) {
+	now := m.clock.Boot()
+	holder := map[uint16]string{}
+	for _, s := range m.List() {
+		g, known := m.guests[s.ID]
+		if !known {
+			g = &guest{given: s.Left, openedAt: m.watch, lastSeen: m.watch}
+			m.guests[s.ID] = g
+			if p := m.opts.Profiles[m.byName(s.Profile)]; s.State == sessions.Open && s.Left > max(p.Duration, 3*time.Hour) {
+				t.Fatalf("more than anybody gives: %+v", s)
+			}
+		}
+		came := s.State == sessions.Open && g.last.State != sessions.Open
+		left := g.last.State == sessions.Open && s.State == sessions.Ended
+		if came {
+			g.lastSeen, g.came = m.watch, m.watch
+			if rested, ok := m.restedAt[s.Slot]; ok && m.watch-rested < sessions.SlotRest {
+				t.Fatalf("slot %#x was given after %v of rest", s.Slot, m.watch-rested)
+			}
+		}
+		if left && s.Reason == sessions.ByIdle && m.opts.Profiles[m.byName(s.Profile)].Runs == sessions.WhileUsed {
+			back := s.Left - max(g.last.End.Sub(now), 0)
+			if silent := m.watch - g.lastSeen; back > silent {
+				t.Fatalf("given back %v of %v of silence: %+v", back, silent, s)
+			}
+			g.used -= back
+		}
+		if left && s.Reason == sessions.ByIdle && m.watch-g.lastSeen < 15*time.Minute {
+			t.Fatalf("ended as idle %v after its last byte", m.watch-g.lastSeen)
+		}
+		if s.State == sessions.Open {
+			if other := holder[s.Slot]; other != "" {
+				t.Fatalf("slot %#x is held twice", s.Slot)
+			}
+			holder[s.Slot], m.owner[s.Slot] = s.ID, s.ID
+		}
+		if s.Down+s.Up < g.total || s.Down+s.Up > g.carried {
+			t.Fatalf("counted %d bytes, before %d, carried %d", s.Down+s.Up, g.total, g.carried)
+		}
+		g.total, g.last = s.Down+s.Up, s
+	}
+	for slot, id := range m.holder {
+		if holder[slot] != id {
+			m.restedAt[slot] = m.watch
+		}
+	}
+	m.holder = holder
+}
+
+func (m *machine) byName(name string) int {
+	return slices.IndexFunc(m.opts.Profiles, func(p sessions.Profile) bool { return p.Name == name })
+}
+
+// Check holds after every action.
+func (m *machine) Check(t *rapid.T) {
+	m.observe(t)
+	st := m.Status()
+	var open []sessions.Session
+	for _, s := range m.List() {
+		g := m.guests[s.ID]
+		if s.State == sessions.Open {
+			open = append(open, s)
+		}
+		if g.used+s.Left > g.given+g.gained {
+			t.Fatalf("used %v, left %v of %v and %v gained by power cuts: %+v", g.used, s.Left, g.given, g.gained, s)
+		}
+		if s.Profile == morning.Name && s.State == sessions.Open && m.watch-g.openedAt > g.given+g.gained {
+			t.Fatalf("a morning of %v and %v is open after %v", g.given, g.gained, m.watch-g.openedAt)
+		}
+	}
+	if st.Open != len(open) {
+		t.Fatalf("status counts %d, %d are listed", st.Open, len(open))
+	}
+	if free := st.Slots.Total - st.Slots.Resting - st.Slots.Free; free != len(open) {
+		t.Fatalf("%d slots are held by %d sessions", free, len(open))
+	}
+	if st.Enforcer.OK {
+		m.kernelFollows(t, open)
+	}
+	if st.Store.OK {
+		m.diskFollows(t, open)
+	}
+}
+
+func (m *machine) kernelFollows(t *rapid.T, open []sessions.Session) {
+	grants := map[uint16]sessions.Grant{}
+	for _, g := range m.kernel.Grants() {
+		grants[g.Slot] = g
+	}
+	for _, s := range open {
+		if g := grants[s.Slot]; g.MAC != s.Device.MAC || g.IPv4 != s.Device.IPv4 || g.End != s.End {
+			t.Fatalf("the kernel has %+v for %+v", g, s)
+		}
+	}
+	if len(grants) != len(open) {
+		t.Fatalf("the kernel has %d grants for %d sessions", len(grants), len(open))
+	}
+}
+
+func (m *machine) diskFollows(t *rapid.T, open []sessions.Session) {
+	rows := map[string]sessions.Row{}
+	inside := 0
+	for _, r := range m.store.Rows() {
+		rows[r.ID] = r
+		if r.State == sessions.Open {
+			inside++
+		}
+	}
+	for _, s := range open {
+		if r := rows[s.ID]; r.State != sessions.Open || r.Device != s.Device || r.End != s.End || r.Slot != s.Slot {
+			t.Fatalf("the disk has %+v for %+v", r, s)
+		}
+	}
+	if inside != len(open) {
+		t.Fatalf("the disk has %d open rows for %d sessions", inside, len(open))
+	}
+	for _, s := range m.List() {
+		if r, ok := rows[s.ID]; !ok || r.State != s.State {
+			t.Fatalf("the disk has %+v for %+v", r, s)
+		}
+	}
+	if mark := m.store.Mark(); len(rows) > 0 && (mark.BootID != m.clock.BootID() || mark.Seen > m.clock.Boot()) {
+		t.Fatalf("mark %+v at %v", mark, m.clock.Boot())
+	}
+}
