@@ -100,8 +100,10 @@ func (p *Portal) routes() http.Handler {
 	} {
 		e.Match(read, path, h)
 	}
-	e.POST("/ouvrir", p.open)
-	e.POST("/arreter", p.stop)
+	for path, h := range map[string]gin.HandlerFunc{"/ouvrir": p.open, "/arreter": p.stop} {
+		e.POST(path, h)
+		e.Match(read, path, func(c *gin.Context) { p.view(c, "home").redirect("/") }) // typed, or loaded again
+	}
 	return e
 }
 

@@ -25,10 +25,10 @@ func (v *view) Foot() []link { return foot }
 func (v *view) Map() []link  { return plan }
 
 // Title names the page and the place.
-func (v *view) Title() string { return v.Text(v.Page+".title") + " – " + v.p.cfg.Site.Name }
+func (v *view) Title() string { return v.Text(v.Page+".title") + " – " + v.Site() }
 
-// Site is the place's name.
-func (v *view) Site() string { return v.p.cfg.Site.Name }
+// Site is the place's name as a title.
+func (v *view) Site() string { return capital(v.p.cfg.Site.Name) }
 
 // Metered reports whether a click opens internet for a limited volume.
 func (v *view) Metered() bool { return v.p.profile.Volume > 0 }

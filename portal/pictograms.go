@@ -14,7 +14,6 @@ var drawings = map[string]template.HTML{
 	"disk":    `<path d="M24 6v24M14 21l10 10 10-10M7 32v10h34V32"/>`,
 	"gauge":   `<path d="M6 36a18 18 0 1 1 36 0zM24 36l8-13"/>`,
 	"desk":    `<circle cx="24" cy="11" r="6"/><path d="M13 30v-3a11 8 0 0 1 22 0v3M4 30h40M8 30v13h32V30"/>`,
-	"phone":   `<path d="M14 4h20v40H14zM21 38h6"/>`,
 	"off":     `<path d="M14 4h20v40H14zM6 6l36 36"/>`,
 	"people":  `<circle cx="16" cy="15" r="6"/><circle cx="33" cy="17" r="5"/><path d="M5 40V33a11 9 0 0 1 22 0v7M32 40h11v-6a10 9 0 0 0-14-8"/>`,
 	"search":  `<circle cx="20" cy="20" r="13"/><path d="M30 30l13 13M16 16a4 4 0 1 1 5 5v2M21 27v.1"/>`,
@@ -90,7 +89,7 @@ var pictograms = map[string]picture{
 	"over.ask": {Why: aControl},
 
 	"refused.title": {Why: unseen}, "refused.head": {Why: aTitle}, "refused.full": {Name: "people"}, "refused.device": {Name: "search"},
-	"refused.lease": {Name: "mailbox"}, "refused.other": {Name: "people"}, "refused.trouble": {Name: "tools"},
+	"refused.lease": {Name: "mailbox"}, "refused.taken": {Name: "people"}, "refused.trouble": {Name: "tools"},
 	"refused.fine": {Name: "yes"}, "refused.wifi": {Name: "wifi"}, "refused.again": {Why: aControl}, "refused.desk": {Name: "desk"},
 	"unstopped.title": {Why: unseen}, "unstopped.head": {Why: aTitle},
 

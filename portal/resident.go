@@ -94,7 +94,7 @@ func refusalOf(err error) refusal {
 		refusal
 	}{
 		{ErrNoLease, refusal{"lease", http.StatusConflict}},
-		{ErrOtherDevice, refusal{"other", http.StatusConflict}},
+		{ErrOtherDevice, refusal{"taken", http.StatusConflict}},
 		{ErrUnknownDevice, refusal{"device", http.StatusConflict}},
 		{sessions.ErrFull, refusal{"full", http.StatusServiceUnavailable}},
 	} {

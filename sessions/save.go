@@ -71,8 +71,6 @@ func (m *Manager) nextFlush() clock.Boot {
 	switch {
 	case m.saving.wanted:
 		return m.saving.at
-	case len(m.owed) > 0:
-		return m.clock.Boot()
 	case len(m.bySlot) > 0 || len(m.progress) > 0 || len(m.gone) > 0:
 		return m.flushed.Add(flushEvery)
 	default:

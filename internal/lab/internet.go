@@ -28,14 +28,15 @@ const maxFlows = 50_000
 
 // internet is every server beyond the line.
 type internet struct {
-	hosts  map[netip.Addr]*Host
-	names  map[string]*Host
-	web    [2]http.Server // HTTP and HTTPS: one server for both would offer HTTP/2 and not speak it
-	closes []io.Closer
-	wg     sync.WaitGroup
+	hosts map[netip.Addr]*Host
+	names map[string]*Host
+	web   [2]http.Server // HTTP and HTTPS: one server for both would offer HTTP/2 and not speak it
+	wg    sync.WaitGroup
 
-	mu    sync.Mutex
-	flows []Flow
+	mu     sync.Mutex
+	flows  []Flow
+	closes []io.Closer // what ends with the internet
+	closed bool
 }
 
 func newInternet(t *Town, all []Host) (*internet, error) {
@@ -62,7 +63,8 @@ func newInternet(t *Town, all []Host) (*internet, error) {
 		GetCertificate: t.CA.serverCertificate(func(name string) bool { return n.names[name] != nil && n.names[name].pages != nil }),
 	}
 	if err := n.listen(t.Internet); err != nil {
-		return nil, errors.Join(err, n.close())
+		n.close()
+		return nil, err
 	}
 	return n, nil
 }
@@ -83,7 +85,7 @@ func (n *internet) listen(ns *NS) error {
 	if err != nil {
 		return fmt.Errorf("lab: internet: %w", err)
 	}
-	n.closes = append(n.closes, ln)
+	n.keep(ln)
 	n.wg.Go(func() { n.echoTCP(&noted{Listener: ln, net: n}) })
 	v4, v6 := Echo()
 	for _, a := range []netip.AddrPort{v4, v6} { // bound to one address, so that answers leave from it
@@ -91,7 +93,7 @@ func (n *internet) listen(ns *NS) error {
 		if err != nil {
 			return fmt.Errorf("lab: internet: %w", err)
 		}
-		n.closes = append(n.closes, pc)
+		n.keep(pc)
 		n.wg.Go(func() { n.echoUDP(pc, a) })
 	}
 	return nil
@@ -115,7 +117,7 @@ func (n *internet) echoTCP(ln net.Listener) {
 		if err != nil {
 			return
 		}
-		stop := n.closeWith(c)
+		stop := n.keep(c)
 		n.wg.Go(func() {
 			defer stop()
 			io.Copy(c, c) // ends with the client
@@ -139,10 +141,13 @@ func (n *internet) echoUDP(pc net.PacketConn, local netip.AddrPort) {
 	}
 }
 
-// closeWith closes c with the internet, or earlier by the returned function.
-func (n *internet) closeWith(c io.Closer) (stop func()) {
+// keep has c closed with the internet, at once when that is closed already, or earlier by the returned function.
+func (n *internet) keep(c io.Closer) (stop func()) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
+	if n.closed {
+		c.Close()
+	}
 	n.closes = append(n.closes, c)
 	return func() {
 		c.Close()
@@ -161,17 +166,17 @@ func (n *internet) note(f Flow) {
 	n.flows = append(n.flows, f)
 }
 
-func (n *internet) close() error {
+func (n *internet) close() {
 	for i := range n.web {
 		n.web[i].Close()
 	}
 	n.mu.Lock()
+	n.closed = true
 	for _, c := range n.closes {
 		c.Close()
 	}
 	n.mu.Unlock()
 	n.wg.Wait()
-	return nil
 }
 
 // noted writes down every connection that it accepts.

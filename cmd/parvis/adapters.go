@@ -1,0 +1,217 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/netip"
+	"path/filepath"
+	"time"
+
+	"parvis/firewall"
+	"parvis/internal/config"
+	"parvis/internal/control"
+	"parvis/internal/lang"
+	"parvis/internal/mac"
+	"parvis/portal"
+	"parvis/sessions"
+)
+
+// enforcer lets the firewall be sessions' Enforcer: the two never import each other, and say the same in the same fields.
+type enforcer struct {
+	fw     *firewall.Firewall
+	events chan sessions.Event
+}
+
+var _ sessions.Enforcer = (*enforcer)(nil)
+
+// newEnforcer translates the firewall's events until the firewall is closed.
+func newEnforcer(fw *firewall.Firewall) *enforcer {
+	e := &enforcer{fw: fw, events: make(chan sessions.Event, 1)}
+	go func() {
+		defer close(e.events)
+		for ev := range fw.Events() {
+			e.events <- sessions.Event{Kind: sessions.EventKind(ev.Kind), Detail: ev.Detail}
+		}
+	}()
+	return e
+}
+
+func (e *enforcer) Put(g sessions.Grant) error    { return e.fw.Put(firewall.Grant(g)) }
+func (e *enforcer) Drop(slot uint16) error        { return e.fw.Drop(slot) }
+func (e *enforcer) Events() <-chan sessions.Event { return e.events }
+
+func (e *enforcer) Sync(grants []sessions.Grant) error {
+	all := make([]firewall.Grant, len(grants))
+	for i, g := range grants {
+		all[i] = firewall.Grant(g)
+	}
+	return e.fw.Sync(all)
+}
+
+func (e *enforcer) Usage() ([]sessions.Usage, error) {
+	usage, err := e.fw.Usage()
+	all := make([]sessions.Usage, len(usage))
+	for i, u := range usage {
+		all[i] = sessions.Usage(u)
+	}
+	return all, err
+}
+
+// identify is the portal's question to the firewall: who is behind this address?
+func (d *daemon) identify(addr netip.Addr) (portal.Device, error) {
+	dev, err := d.firewall.Identify(addr)
+	switch {
+	case errors.Is(err, firewall.ErrNoNeighbour):
+		err = fmt.Errorf("%w: %w", portal.ErrUnknownDevice, err)
+	case errors.Is(err, firewall.ErrNoLease):
+		err = fmt.Errorf("%w: %w", portal.ErrNoLease, err)
+	case errors.Is(err, firewall.ErrOtherDevice):
+		err = fmt.Errorf("%w: %w", portal.ErrOtherDevice, err)
+	}
+	return portal.Device(dev), err
+}
+
+func firewallConfig(c *config.Config, state string) firewall.Config {
+	return firewall.Config{
+		Guest: c.Guests.Interface, WAN: c.WAN.Interface, Address: c.Guests.Address,
+		HTTPPort: httpPort, HTTPSPort: httpsPort,
+		Capacity: c.Guests.Capacity, Allow: c.Guests.Allow,
+		Down: c.WAN.Down, Up: c.WAN.Up,
+		Leases: filepath.Join(state, "leases"),
+	}
+}
+
+func portalConfig(c *config.Config) portal.Config {
+	return portal.Config{
+		Site:      portal.Site{Name: c.Site.Name, Desk: c.Site.Desk, Contact: c.Site.Contact, Publisher: c.Site.Publisher},
+		Languages: c.Site.Languages,
+		Name:      c.Portal.Name,
+		Address:   c.Guests.Address.Addr(),
+		Secure:    c.Portal.Certificate != "",
+		Profile:   c.Portal.Profile,
+		Version:   version,
+	}
+}
+
+func profiles(c *config.Config) []sessions.Profile {
+	var all []sessions.Profile
+	for _, p := range c.Profiles {
+		all = append(all, sessions.Profile{
+			Name: p.Name, Label: p.Label, Duration: p.Duration, Runs: sessions.Runs(p.Runs), Idle: p.Idle,
+			Volume: p.Volume, Down: p.Down, Up: p.Up, Keep: p.Keep,
+		})
+	}
+	return all
+}
+
+// verbs is what the socket offers.
+func (d *daemon) verbs() control.Daemon {
+	v := control.Daemon{
+		Status:   d.status,
+		Sessions: d.manager.List,
+		Open:     d.open,
+		End:      d.end,
+		Confirm:  d.confirm.confirm,
+	}
+	if d.shifted != nil {
+		v.Shift = func(by time.Duration) error {
+			if by < 0 {
+				return control.Refuse(control.BadInput, lang.Text{
+					EN: "the clock goes forward only",
+					FR: "l'horloge ne va qu'en avant",
+				})
+			}
+			d.shifted.Shift(by)
+			return nil
+		}
+	}
+	return v
+}
+
+var (
+	unknownDeviceText = lang.Text{
+		EN: "%s: no device with this address on the public network; expected one that has asked for an address there (or give --mac)",
+		FR: "%s : aucun appareil avec cette adresse sur le réseau public ; il doit y avoir demandé une adresse (ou donnez --mac)",
+	}
+	outsideText = lang.Text{
+		EN: "%s is not in the public network %s",
+		FR: "%s n'est pas dans le réseau public %s",
+	}
+	unknownProfileText = lang.Text{
+		EN: "no profile %q; the configuration has: %s",
+		FR: "pas de profil « %s » ; la configuration a : %s",
+	}
+	fullText = lang.Text{
+		EN: "no place is free: every one is taken, or rests for 5 minutes after its last use; see guests.capacity",
+		FR: "aucune place libre : toutes sont prises, ou au repos 5 minutes après leur dernier usage ; voir guests.capacity",
+	}
+	notFoundText = lang.Text{
+		EN: "%s: no open session of this name or address; see: parvis session list",
+		FR: "%s : aucune connexion ouverte sous ce nom ou cette adresse ; voir : parvis session list",
+	}
+)
+
+func (d *daemon) open(ctx context.Context, r control.OpenRequest) (sessions.Session, error) {
+	if !d.cfg.Guests.Address.Masked().Contains(r.IPv4) {
+		return sessions.Session{}, control.Refuse(control.BadInput, outsideText, r.IPv4, d.cfg.Guests.Address.Masked())
+	}
+	dev := sessions.Device{IPv4: r.IPv4}
+	if r.MAC != nil {
+		dev.MAC = *r.MAC
+	} else {
+		seen, err := d.firewall.Identify(r.IPv4)
+		if err != nil {
+			return sessions.Session{}, control.Refuse(control.NotFound, unknownDeviceText, r.IPv4)
+		}
+		dev = sessions.Device(seen)
+	}
+	profile := r.Profile
+	if profile == "" {
+		profile = d.cfg.Portal.Profile
+	}
+	s, err := d.manager.Open(ctx, sessions.OpenRequest{Device: dev, Profile: profile, For: r.For, By: sessions.FromOperator})
+	switch {
+	case errors.Is(err, sessions.ErrUnknownProfile):
+		var names []string
+		for _, p := range d.cfg.Profiles {
+			names = append(names, p.Name)
+		}
+		err = control.Refuse(control.BadInput, unknownProfileText, profile, fmt.Sprint(names))
+	case errors.Is(err, sessions.ErrFull):
+		err = control.Refuse(control.Refused, fullText)
+	}
+	return s, err
+}
+
+func (d *daemon) end(ctx context.Context, r control.EndRequest) ([]sessions.Session, error) {
+	var ended []sessions.Session
+	for _, s := range d.manager.List() {
+		if s.State != sessions.Open || !(r.All || names(r.Which, s)) {
+			continue
+		}
+		done, err := d.manager.End(ctx, s.ID, r.Reason)
+		if errors.Is(err, sessions.ErrNotFound) {
+			continue // it ended by itself in the meantime
+		}
+		if err != nil {
+			return ended, err
+		}
+		ended = append(ended, done)
+	}
+	if len(ended) == 0 && !r.All {
+		return nil, control.Refuse(control.NotFound, notFoundText, r.Which)
+	}
+	return ended, nil
+}
+
+// names reports whether which is the session's number, MAC or address.
+func names(which string, s sessions.Session) bool {
+	if a, err := netip.ParseAddr(which); err == nil {
+		return a == s.Device.IPv4
+	}
+	if m, err := mac.Parse(which); err == nil {
+		return m == s.Device.MAC
+	}
+	return which == s.ID
+}

@@ -1,0 +1,151 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+
+	"parvis/firewall"
+	"parvis/internal/clock"
+	"parvis/internal/config"
+	"parvis/internal/lang"
+	"parvis/internal/machine"
+)
+
+// loadConfig returns a configuration without errors, or says all that is wrong with it.
+func (a *app) loadConfig() (*config.Config, error) {
+	cfg, problems := config.Load(a.cli.Config)
+	if config.HasErrors(problems) {
+		a.tell(problems)
+		return nil, fail(exitNotRight, lang.Text{
+			EN: "%s cannot be used as it is; correct it and run: parvis check",
+			FR: "%s ne peut pas servir tel quel ; corrigez-le puis lancez : parvis check",
+		}, a.cli.Config)
+	}
+	return cfg, nil
+}
+
+// tell prints problems, one a paragraph, on the error output.
+func (a *app) tell(problems []config.Problem) {
+	for _, p := range problems {
+		fmt.Fprintln(a.err, p.In(a.lang))
+	}
+}
+
+// look reads what this machine is. cfg may be nil: there is none yet.
+func (a *app) look(cfg *config.Config) (machine.Facts, error) {
+	system, err := clock.NewSystem()
+	if err != nil {
+		return machine.Facts{}, err
+	}
+	return machine.Read("/", machine.Options{
+		Network: machine.Kernel{}, Wall: system.Wall(), PID: os.Getpid(), State: a.cli.State, Config: cfg,
+		Etc: filepath.Dir(a.cli.Config),
+	})
+}
+
+// fit refuses a machine that cannot serve the configuration, in the words of `parvis check`; what merely costs something
+// goes to the log.
+func (a *app) fit(cfg *config.Config, log *slog.Logger) error {
+	facts, err := a.look(cfg)
+	if err != nil {
+		return refused(err)
+	}
+	problems := machine.Check(cfg, facts, features(firewall.Probe()))
+	if config.HasErrors(problems) {
+		a.tell(problems)
+		return fail(exitNotRight, lang.Text{
+			EN: "this machine cannot serve %s as it is; correct it and run: parvis check",
+			FR: "cette machine ne peut pas servir %s telle quelle ; corrigez-la puis lancez : parvis check",
+		}, a.cli.Config)
+	}
+	for _, p := range problems {
+		log.Warn(p.In(a.lang))
+	}
+	return nil
+}
+
+type checkCmd struct{ jsonFlag }
+
+func (c checkCmd) Run(_ context.Context, a *app) error {
+	cfg, problems := config.Load(a.cli.Config)
+	if cfg != nil {
+		facts, err := a.look(cfg)
+		if err != nil {
+			return refused(err)
+		}
+		problems = append(problems, machine.Check(cfg, facts, features(firewall.Probe()))...)
+	}
+	if c.JSON {
+		if err := a.json(jsonProblems(problems, a.lang)); err != nil {
+			return err
+		}
+	} else {
+		a.tell(problems)
+	}
+	errors, warnings := 0, 0
+	for _, p := range problems {
+		if p.Severity == config.Error {
+			errors++
+		} else {
+			warnings++
+		}
+	}
+	if errors > 0 {
+		return fail(exitNotRight, lang.Text{
+			EN: "%d to correct, %d to know; Parvis does not start like this",
+			FR: "%d à corriger, %d à savoir ; Parvis ne démarre pas ainsi",
+		}, errors, warnings)
+	}
+	if !c.JSON {
+		a.printf(lang.Text{
+			EN: "Nothing to correct, %d to know. Next: parvis serve --confirm 120",
+			FR: "Rien à corriger, %d à savoir. Ensuite : parvis serve --confirm 120",
+		}, warnings)
+	}
+	return nil
+}
+
+type jsonProblem struct {
+	File     string `json:"file,omitempty"`
+	Line     int    `json:"line,omitempty"`
+	Column   int    `json:"column,omitempty"`
+	Severity string `json:"severity"`
+	What     string `json:"what"`
+	Expected string `json:"expected,omitempty"`
+	Do       string `json:"do,omitempty"`
+}
+
+func jsonProblems(ps []config.Problem, l lang.Lang) []jsonProblem {
+	all := make([]jsonProblem, len(ps))
+	for i, p := range ps {
+		severity := "warning"
+		if p.Severity == config.Error {
+			severity = "error"
+		}
+		all[i] = jsonProblem{p.File, p.Line, p.Column, severity, p.What.In(l), p.Expected.In(l), p.Do.In(l)}
+	}
+	return all
+}
+
+type dnsmasqCmd struct{}
+
+func (dnsmasqCmd) Run(_ context.Context, a *app) error {
+	cfg, err := a.loadConfig()
+	if err != nil {
+		return err
+	}
+	fmt.Fprint(a.out, config.Dnsmasq(cfg, a.cli.State))
+	return nil
+}
+
+// features hands what the firewall has found in the kernel to the check of the machine.
+func features(found firewall.Capabilities) []machine.Feature {
+	all := make([]machine.Feature, len(found))
+	for i, c := range found {
+		all[i] = machine.Feature(c)
+	}
+	return all
+}

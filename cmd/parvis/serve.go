@@ -1,0 +1,286 @@
+package main
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"sync/atomic"
+	"syscall"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+	"golang.org/x/sys/unix"
+
+	"parvis/firewall"
+	"parvis/internal/clock"
+	"parvis/internal/config"
+	"parvis/internal/control"
+	"parvis/internal/lang"
+	"parvis/internal/machine"
+	"parvis/portal"
+	"parvis/sessions"
+	"parvis/sessions/sqlite"
+)
+
+// The portal's listeners; nat leads 80 and 443 of the guest address here.
+const (
+	httpPort  = 8080
+	httpsPort = 8443
+)
+
+type serveCmd struct {
+	Confirm  int  `help:"${help_serve_confirm}" placeholder:"SECONDS"`
+	LabClock bool `help:"${help_serve_clock}" name:"lab-clock"`
+}
+
+func (c serveCmd) Run(ctx context.Context, a *app) error {
+	log := slog.New(slog.NewTextHandler(a.err, nil))
+	cfg, err := a.loadConfig()
+	if err != nil {
+		return err
+	}
+	unlock, err := lockDaemon(filepath.Join(filepath.Dir(a.cli.Socket), "parvis.lock"))
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	if err := a.fit(cfg, log); err != nil {
+		return err
+	}
+	system, err := clock.NewSystem()
+	if err != nil {
+		return refused(err)
+	}
+	d := &daemon{app: a, cfg: cfg, clock: system, log: log, since: time.Now()}
+	if c.LabClock {
+		d.shifted = clock.NewShifted(system)
+		d.clock = d.shifted
+	}
+	return d.run(ctx, c.Confirm)
+}
+
+// daemon is everything that runs, wired.
+type daemon struct {
+	app     *app
+	cfg     *config.Config
+	clock   clock.Clock
+	shifted *clock.Shifted // nil outside the lab
+	log     *slog.Logger
+	since   time.Time
+
+	manager  *sessions.Manager
+	firewall *firewall.Firewall
+	confirm  confirmation
+}
+
+// run brings everything up in the order in which it can be refused: what changes nothing first, the kernel last.
+func (d *daemon) run(ctx context.Context, confirm int) error {
+	key, err := machine.ReadSiteKey(filepath.Join(filepath.Dir(d.app.cli.Config), "site.key"))
+	if err != nil {
+		return refused(err)
+	}
+	certificate, err := loadCertificate(d.cfg)
+	if err != nil {
+		return err
+	}
+	plain, secure, err := d.listen(ctx, certificate != nil)
+	if err != nil {
+		return err
+	}
+	defer plain.Close()
+	if secure != nil {
+		defer secure.Close()
+	}
+	if err := os.MkdirAll(d.app.cli.State, 0o700); err != nil {
+		return refused(err)
+	}
+	store, err := sqlite.Open(filepath.Join(d.app.cli.State, "parvis.db"), [32]byte(key), d.clock)
+	if err != nil {
+		return storeFailure(err)
+	}
+	defer store.Close()
+
+	d.firewall, err = firewall.New(firewallConfig(d.cfg, d.app.cli.State), d.clock, d.log)
+	if err != nil {
+		return refused(err)
+	}
+	defer d.firewall.Close()
+	first, last, _ := firewall.Slots(d.cfg.Guests.Capacity)
+	d.manager, err = sessions.New(sessions.Options{
+		Clock: d.clock, Store: store, Enforcer: newEnforcer(d.firewall), Profiles: profiles(d.cfg),
+		FirstSlot: first, LastSlot: last, Log: d.log,
+	})
+	if err != nil {
+		return refused(err)
+	}
+	pages, err := portal.New(portalConfig(d.cfg), d.manager, d.identify, d.clock, d.log)
+	if err != nil {
+		return refused(err)
+	}
+	ctl, err := control.Listen(d.app.cli.Socket)
+	if err != nil {
+		return refused(err)
+	}
+	defer ctl.Close()
+
+	if err := d.manager.Start(ctx); err != nil {
+		return refused(err)
+	}
+	d.log.Info("in force", "site", d.cfg.Site.Name, "open", d.manager.Status().Open)
+	err = d.serve(ctx, confirm, plain, secure, certificate, ctl, pages)
+	if errors.Is(err, errNotConfirmed) {
+		return d.takeBack()
+	}
+	return err
+}
+
+// serve runs every loop until ctx ends or one of them fails.
+func (d *daemon) serve(ctx context.Context, confirm int, plain, secure net.Listener, certificate *certificate, ctl net.Listener, pages *portal.Portal) error {
+	group, ctx := errgroup.WithContext(ctx)
+	if confirm > 0 {
+		signal.Ignore(unix.SIGHUP) // a line that drops is what the confirmation is for
+		d.confirm.arm(d.clock, time.Duration(confirm)*time.Second)
+		group.Go(func() error { return d.confirm.wait(ctx, d.clock) })
+	}
+	group.Go(func() error { return d.manager.Run(ctx) })
+	group.Go(func() error { return portal.Serve(ctx, plain, pages.Handler(), d.log) })
+	if secure != nil {
+		group.Go(func() error { return certificate.reloadOnHangup(ctx, d.log) })
+		group.Go(func() error {
+			return portal.Serve(ctx, tls.NewListener(secure, certificate.config()), pages.Handler(), d.log)
+		})
+	}
+	group.Go(func() error { return control.Serve(ctx, ctl, d.verbs(), d.log) })
+	if err := group.Wait(); err != nil && !errors.Is(err, context.Canceled) {
+		return err
+	}
+	return nil
+}
+
+// listen opens the portal's ports on the guest address. IP_FREEBIND: the address may come and go with its interface
+// (ip(7)), and the listener stays.
+func (d *daemon) listen(ctx context.Context, tls bool) (plain, secure net.Listener, err error) {
+	lc := net.ListenConfig{Control: func(_, _ string, c syscall.RawConn) error {
+		var err error
+		if cerr := c.Control(func(fd uintptr) {
+			err = unix.SetsockoptInt(int(fd), unix.SOL_IP, unix.IP_FREEBIND, 1)
+		}); cerr != nil {
+			return cerr
+		}
+		return err
+	}}
+	open := func(port int) (net.Listener, error) {
+		addr := net.JoinHostPort(d.cfg.Guests.Address.Addr().String(), fmt.Sprint(port))
+		ln, err := lc.Listen(ctx, "tcp4", addr)
+		if errors.Is(err, unix.EADDRINUSE) {
+			return nil, fail(exitRefused, lang.Text{
+				EN: "port %d of %s is in use by another program; expected to be free for the portal; find it with: ss -ltnp 'sport = :%d'",
+				FR: "le port %d de %s est déjà pris par un autre programme ; il doit être libre pour le portail ; cherchez-le avec : ss -ltnp 'sport = :%d'",
+			}, port, d.cfg.Guests.Address.Addr(), port)
+		}
+		return ln, err
+	}
+	if plain, err = open(httpPort); err != nil || !tls {
+		return plain, nil, err
+	}
+	if secure, err = open(httpsPort); err != nil {
+		plain.Close()
+		return nil, nil, err
+	}
+	return plain, secure, nil
+}
+
+// takeBack removes everything: nobody confirmed.
+func (d *daemon) takeBack() error {
+	if err := d.firewall.Remove(); err != nil {
+		return fail(exitRefused, lang.Text{
+			EN: "nobody confirmed, and not everything could be taken back: %v; run: parvis down",
+			FR: "personne n'a confirmé, et tout n'a pas pu être défait : %v ; lancez : parvis down",
+		}, err)
+	}
+	return fail(exitRefused, lang.Text{
+		EN: "nobody confirmed: everything was taken back. If you saw the portal work, run it again and then: parvis confirm",
+		FR: "personne n'a confirmé : tout a été défait. Si le portail marchait, relancez, puis : parvis confirm",
+	})
+}
+
+var errNotConfirmed = errors.New("not confirmed in time")
+
+// confirmation is the window of --confirm. Its zero value is: nothing to confirm.
+type confirmation struct {
+	until atomic.Int64 // clock.Boot; 0 none
+	done  chan struct{}
+}
+
+func (c *confirmation) arm(clk clock.Clock, d time.Duration) {
+	c.done = make(chan struct{})
+	c.until.Store(int64(clk.Boot().Add(d)))
+}
+
+func (c *confirmation) wait(ctx context.Context, clk clock.Clock) error {
+	timer, stop := clk.At(clock.Boot(c.until.Load()))
+	defer stop()
+	select {
+	case <-ctx.Done():
+		return nil
+	case <-c.done:
+		return nil
+	case <-timer:
+		if c.until.Swap(0) == 0 {
+			return nil // confirmed at the last moment
+		}
+		return errNotConfirmed
+	}
+}
+
+// left is the time left to confirm; 0 when there is nothing to confirm.
+func (c *confirmation) left(clk clock.Clock) time.Duration {
+	if u := c.until.Load(); u != 0 {
+		return max(clock.Boot(u).Sub(clk.Boot()), time.Second)
+	}
+	return 0
+}
+
+func (c *confirmation) confirm() error {
+	if c.until.Swap(0) == 0 {
+		return control.Refuse(control.Refused, lang.Text{
+			EN: "there is nothing to confirm",
+			FR: "il n'y a rien à confirmer",
+		})
+	}
+	close(c.done)
+	return nil
+}
+
+// lockDaemon keeps a second daemon out. The lock is the kernel's: it ends with the process.
+func lockDaemon(path string) (unlock func(), err error) {
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		return nil, refused(err)
+	}
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR|unix.O_CLOEXEC, 0o600)
+	if err != nil {
+		return nil, refused(err)
+	}
+	if err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
+		f.Close()
+		return nil, fail(exitRefused, lang.Text{
+			EN: "another parvis daemon is running (it holds %s); expected one at a time; see: parvis status",
+			FR: "un autre service parvis est en marche (il tient %s) ; un seul à la fois ; voir : parvis status",
+		}, path)
+	}
+	return func() { f.Close() }, nil
+}
+
+// storeFailure gives the store's own words their exit code.
+func storeFailure(err error) error {
+	return fail(exitRefused, lang.Text{
+		EN: "%v; people who are connected stay connected until their time ends",
+		FR: "%v ; les personnes connectées le restent jusqu'à la fin de leur temps",
+	}, err)
+}

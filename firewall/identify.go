@@ -1,0 +1,98 @@
+package firewall
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+
+	"github.com/mdlayher/netlink"
+	"golang.org/x/sys/unix"
+
+	"parvis/internal/mac"
+)
+
+// Identify says which device uses the address: the neighbour that the kernel has on the guest link, which must be the
+// one that the address was leased to. It asks the kernel for that one neighbour and sends nothing on the link. The
+// error is ErrNoNeighbour, ErrNoLease, ErrOtherDevice, or of reading.
+func (f *Firewall) Identify(a netip.Addr) (Device, error) {
+	m, err := f.neighbour(a)
+	if err != nil {
+		return Device{}, fmt.Errorf("firewall: identify: %w", err)
+	}
+	leased, ok, err := f.leases.of(a, false)
+	if err == nil && (!ok || leased != m) {
+		leased, ok, err = f.leases.of(a, true)
+	}
+	switch {
+	case err != nil:
+		return Device{}, fmt.Errorf("firewall: identify: %w", err)
+	case !ok:
+		return Device{}, fmt.Errorf("firewall: identify: %w", ErrNoLease)
+	case leased != m:
+		return Device{}, fmt.Errorf("firewall: identify: %w", ErrOtherDevice)
+	}
+	return Device{MAC: m, IPv4: a}, nil
+}
+
+// neighbour asks for one entry of the neighbour table: RTM_GETNEIGH without NLM_F_DUMP, with NDA_DST and the interface
+// (rtnetlink(7); Linux 5.0 and later).
+func (f *Firewall) neighbour(a netip.Addr) (mac.Addr, error) {
+	f.asking.Lock()
+	defer f.asking.Unlock()
+	if !a.Is4() {
+		return mac.Addr{}, ErrNoNeighbour
+	}
+	guest, err := net.InterfaceByName(f.cfg.Guest)
+	if err != nil {
+		return mac.Addr{}, fmt.Errorf("%w: guests' %s", ErrNoInterface, f.cfg.Guest)
+	}
+	// struct ndmsg, then the address.
+	body := make([]byte, unix.SizeofNdMsg)
+	body[0] = unix.AF_INET
+	binary.NativeEndian.PutUint32(body[4:], uint32(guest.Index))
+	attrs := netlink.NewAttributeEncoder()
+	attrs.Bytes(unix.NDA_DST, a.AsSlice())
+	tail, err := attrs.Encode()
+	if err != nil {
+		return mac.Addr{}, fmt.Errorf("encode neighbour: %w", err)
+	}
+	msgs, err := f.neigh.Execute(netlink.Message{
+		Header: netlink.Header{Type: unix.RTM_GETNEIGH, Flags: netlink.Request}, Data: append(body, tail...),
+	})
+	if errors.Is(err, unix.ENOENT) {
+		return mac.Addr{}, ErrNoNeighbour
+	}
+	if err != nil {
+		return mac.Addr{}, fmt.Errorf("ask for neighbour: %w", err)
+	}
+	for _, msg := range msgs {
+		if m, ok := decodeNeighbour(msg.Data); ok {
+			return m, nil
+		}
+	}
+	return mac.Addr{}, ErrNoNeighbour
+}
+
+// decodeNeighbour reads the hardware address of a neighbour that is known to be one: an entry that is being looked for
+// or has failed has none.
+func decodeNeighbour(b []byte) (mac.Addr, bool) {
+	if len(b) < unix.SizeofNdMsg {
+		return mac.Addr{}, false
+	}
+	const known = unix.NUD_REACHABLE | unix.NUD_STALE | unix.NUD_DELAY | unix.NUD_PROBE | unix.NUD_PERMANENT
+	if binary.NativeEndian.Uint16(b[8:])&known == 0 {
+		return mac.Addr{}, false
+	}
+	attrs, err := netlink.NewAttributeDecoder(b[unix.SizeofNdMsg:])
+	if err != nil {
+		return mac.Addr{}, false
+	}
+	for attrs.Next() {
+		if attrs.Type() == unix.NDA_LLADDR {
+			return mac.From(net.HardwareAddr(attrs.Bytes()))
+		}
+	}
+	return mac.Addr{}, false
+}

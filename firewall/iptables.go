@@ -1,0 +1,216 @@
+package firewall
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"strings"
+
+	"github.com/coreos/go-iptables/iptables"
+)
+
+// xtables is the iptables of one family through one backend.
+type xtables struct {
+	family family
+	prefix string // "iptables-nft": the programs are prefix, prefix-save and prefix-restore
+	ipt    *iptables.IPTables
+}
+
+// openXtables finds the programs. ErrNotExist when this backend is not installed.
+func openXtables(f family, b Backend) (*xtables, error) {
+	name := "iptables"
+	proto := iptables.ProtocolIPv4
+	if f.version == 6 {
+		name, proto = "ip6tables", iptables.ProtocolIPv6
+	}
+	for _, prefix := range []string{name + "-" + string(b), name} {
+		if _, err := exec.LookPath(prefix); err != nil {
+			continue
+		}
+		if prefix == name {
+			if is, err := flavour(prefix); err != nil || is != b {
+				continue
+			}
+		}
+		ipt, err := iptables.New(iptables.IPFamily(proto), iptables.Path(prefix))
+		if err != nil {
+			return nil, fmt.Errorf("firewall: open %s: %w", prefix, err)
+		}
+		return &xtables{family: f, prefix: prefix, ipt: ipt}, nil
+	}
+	return nil, fmt.Errorf("firewall: find %s for the %s backend: %w", name, b, exec.ErrNotFound)
+}
+
+// flavour asks the program which backend it writes to: "iptables v1.8.9 (nf_tables)". Before 1.8 there was only legacy.
+func flavour(program string) (Backend, error) {
+	out, err := run(nil, program, "--version")
+	if err != nil {
+		return "", err
+	}
+	if strings.Contains(out, "nf_tables") {
+		return NFT, nil
+	}
+	return Legacy, nil
+}
+
+// run runs a program without a shell and returns what it printed. Its error holds the program's own words.
+func run(stdin []byte, argv ...string) (string, error) {
+	cmd := exec.Command(argv[0], argv[1:]...)
+	cmd.Env = append(os.Environ(), "LC_ALL=C")
+	cmd.Stdin = bytes.NewReader(stdin)
+	var stdout, stderr bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &stdout, &stderr
+	if err := cmd.Run(); err != nil {
+		return "", fmt.Errorf("%s: %w: %s", strings.Join(argv, " "), err, strings.TrimSpace(stderr.String()))
+	}
+	return stdout.String(), nil
+}
+
+// pickBackend: ours from before; else what already holds rules, the default of the machine first; else that default.
+func pickBackend(want Backend) (Backend, error) {
+	if want != Auto {
+		_, err := openXtables(v4, want)
+		return want, err
+	}
+	order := []Backend{NFT, Legacy}
+	if is, err := flavour("iptables"); err == nil && is == Legacy {
+		order = []Backend{Legacy, NFT}
+	}
+	var found, used []Backend
+	for _, b := range order {
+		x, err := openXtables(v4, b)
+		if err != nil {
+			continue
+		}
+		s, err := x.save()
+		if err != nil {
+			continue // the program is there and the kernel's side is not
+		}
+		found = append(found, b)
+		if s.has("filter", "PARVIS-FWD") {
+			return b, nil
+		}
+		if s.used() {
+			used = append(used, b)
+		}
+	}
+	switch {
+	case len(used) > 0:
+		return used[0], nil
+	case len(found) > 0:
+		return found[0], nil
+	default:
+		return "", errors.New("firewall: no iptables works here, neither legacy nor nft")
+	}
+}
+
+func (x *xtables) save() (saved, error) {
+	out, err := run(nil, x.prefix+"-save")
+	if err != nil {
+		return nil, fmt.Errorf("firewall: read rules: %w", err)
+	}
+	return parseSave(out), nil
+}
+
+func (x *xtables) restore(text string) error {
+	if text == "" {
+		return nil
+	}
+	if _, err := run([]byte(text), x.prefix+"-restore", "--noflush", "--wait"); err != nil {
+		return fmt.Errorf("firewall: lay rules: %w", err)
+	}
+	return nil
+}
+
+// lay makes the skeleton stand, whatever stood before: bodies, jumps, policy. Laid a second time it changes nothing, and
+// in between no packet meets a chain half laid: each table is replaced in one step.
+func (x *xtables) lay(c Config) error {
+	s, err := x.save()
+	if err != nil {
+		return err
+	}
+	// The chain is the memory that the policy was ACCEPT before us.
+	others := s.policy("filter", "FORWARD") == "ACCEPT" || s.has("filter", "PARVIS-OTHER")
+	body := render(x.family, c, others)
+	if err := x.restore(body); err != nil {
+		return err
+	}
+	// Others' accept first and the policy next: from here on guests are refused, and nobody else notices anything.
+	want := jumps(x.family, c, others)
+	if others {
+		if err := x.apply(planJumps(s, want[len(want)-1:])); err != nil {
+			return err
+		}
+		want = want[:len(want)-1]
+	}
+	if s.policy("filter", "FORWARD") != "DROP" {
+		if err := x.ipt.ChangePolicy("filter", "FORWARD", "DROP"); err != nil {
+			return fmt.Errorf("firewall: close FORWARD: %w", err)
+		}
+	}
+	if err := x.apply(planJumps(s, want)); err != nil {
+		return err
+	}
+	return x.sweep(s, body)
+}
+
+func (x *xtables) apply(ops []jumpOp) error {
+	for _, op := range ops {
+		var err error
+		switch {
+		case op.spec == nil:
+			err = x.ipt.DeleteById(op.table, op.chain, op.position)
+		case op.position == 0:
+			err = x.ipt.Append(op.table, op.chain, op.spec...)
+		default:
+			err = x.ipt.Insert(op.table, op.chain, op.position, op.spec...)
+		}
+		if err != nil {
+			return fmt.Errorf("firewall: assert jump in %s %s: %w", op.table, op.chain, err)
+		}
+	}
+	return nil
+}
+
+// sweep deletes chains of ours that this configuration has no more, such as the port blocks of a larger capacity.
+func (x *xtables) sweep(s saved, body string) error {
+	now := parseSave(body)
+	for _, table := range x.family.tables() {
+		for _, chain := range s.ours(table) {
+			if now.has(table, chain) {
+				continue
+			}
+			if err := x.ipt.ClearAndDeleteChain(table, chain); err != nil {
+				return fmt.Errorf("firewall: sweep %s: %w", chain, err)
+			}
+		}
+	}
+	return nil
+}
+
+// remove takes everything of ours out.
+func (x *xtables) remove() error {
+	s, err := x.save()
+	if err != nil {
+		return err
+	}
+	return x.restore(unlay(s, []string{"mangle", "nat", "filter"}))
+}
+
+// letGo empties our chains that refer to sets, so that a set of another shape can be made. Until the next lay every
+// guest is unmarked and refused.
+func (x *xtables) letGo() error {
+	s, err := x.save()
+	if err != nil {
+		return err
+	}
+	var b strings.Builder
+	for _, c := range []struct{ table, chain string }{{"mangle", "PARVIS-MARK"}, {"nat", "PARVIS-PRE"}} {
+		if s.has(c.table, c.chain) {
+			fmt.Fprintf(&b, "*%s\n:%s - [0:0]\nCOMMIT\n", c.table, c.chain)
+		}
+	}
+	return x.restore(b.String())
+}

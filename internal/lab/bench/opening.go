@@ -1,0 +1,215 @@
+package bench
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"net"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"slices"
+	"sync/atomic"
+	"time"
+
+	"parvis/internal/control"
+	"parvis/internal/lab"
+	"parvis/internal/mac"
+	"parvis/sessions"
+)
+
+// fill brings the number of other people's sessions to n. They are of devices that are not there: what counts is what the
+// daemon and the kernel hold.
+func (s *site) fill(ctx context.Context, n int) error {
+	status, err := s.client.Status(ctx)
+	if err != nil {
+		return err
+	}
+	for i := status.Sessions.Open; i < n; i++ {
+		m := mac.Addr{0x3c, 0x22, 0xfc, 0, byte(i >> 8), byte(i)}
+		ip := netip.AddrFrom4([4]byte{10, 77, byte(0x80 | i>>8), byte(i)})
+		if _, err := s.client.Open(ctx, control.OpenRequest{IPv4: ip, MAC: &m}); err != nil {
+			return fmt.Errorf("bench: fill session %d: %w", i, err)
+		}
+	}
+	return nil
+}
+
+// opening measures, again and again, the milliseconds from the POST's arrival on the guest bridge to the first packet of the
+// guest on the line. A datagram leaves the guest every 0.2 ms throughout, which is the measure's grain.
+func (s *site) opening(ctx context.Context) ([]float64, error) {
+	var port atomic.Uint32
+	posts, err := watch(s.town.Router, lab.GuestBridge, isPost)
+	if err != nil {
+		return nil, err
+	}
+	defer posts.close()
+	passed, err := watch(s.town.Router, lab.WAN, isUDPTo(func() uint16 { return uint16(port.Load()) }))
+	if err != nil {
+		return nil, err
+	}
+	defer passed.close()
+
+	echo, _ := lab.Echo()
+	var all []float64
+	for i := range rounds {
+		// A port of its own each round: no conversation of an earlier round is in the kernel's table.
+		port.Store(uint32(20000 + i))
+		stop, err := s.knock(ctx, netip.AddrPortFrom(echo.Addr(), uint16(20000+i)))
+		if err != nil {
+			return nil, err
+		}
+		arrival, first := posts.next(), passed.next()
+		resp, err := s.guest.Client().PostForm("http://"+lab.PortalName+"/ouvrir", url.Values{"l": {"fr"}})
+		if err != nil {
+			stop()
+			return nil, err
+		}
+		resp.Body.Close()
+		if resp.StatusCode != http.StatusSeeOther {
+			stop()
+			return nil, fmt.Errorf("bench: opening is answered by %s", resp.Status)
+		}
+		asked, err := wait(ctx, arrival, "the POST on the guest bridge")
+		var in time.Time
+		if err == nil {
+			in, err = wait(ctx, first, "the guest's first packet on the line")
+		}
+		stop()
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, float64(in.Sub(asked))/float64(time.Millisecond))
+		ip := s.guest.Lease().Address.Addr().String()
+		if _, err := s.client.End(ctx, control.EndRequest{Which: ip, Reason: sessions.ByOperator}); err != nil {
+			return nil, err
+		}
+	}
+	return all, nil
+}
+
+func wait(ctx context.Context, ch <-chan time.Time, what string) (time.Time, error) {
+	select {
+	case t := <-ch:
+		return t, nil
+	case <-time.After(5 * time.Second):
+		return time.Time{}, fmt.Errorf("bench: %s was not seen", what)
+	case <-ctx.Done():
+		return time.Time{}, ctx.Err()
+	}
+}
+
+// knock sends a datagram every 0.2 ms until it is stopped.
+func (s *site) knock(ctx context.Context, to netip.AddrPort) (stop func(), err error) {
+	c, err := s.guest.Dial(ctx, "udp", to.String())
+	if err != nil {
+		return nil, err
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		tick := time.NewTicker(200 * time.Microsecond)
+		defer tick.Stop()
+		for {
+			select {
+			case <-ctx.Done():
+				return
+			case <-tick.C:
+				c.Write([]byte("?")) // refused until the opening: that is the point
+			}
+		}
+	}()
+	return func() {
+		cancel()
+		<-done
+		c.Close()
+	}, nil
+}
+
+// redirects asks for a foreign page over n connections at once, a new one for each request as systems' probes do, and returns
+// answers per second and how long each took, in milliseconds.
+func (s *site) redirects(ctx context.Context, n int) (perSecond float64, waits []float64, err error) {
+	type result struct {
+		waits []float64
+		err   error
+	}
+	results := make(chan result, n)
+	target := net.JoinHostPort(s.town.Host("captive.apple.com").V4.String(), "80")
+	devices := []*lab.Guest{s.guest}
+	for len(devices) < (n+9)/10 { // a device has at most 32 connections; ten each is what a storm looks like
+		g, err := s.town.AddGuest(lab.GuestOptions{})
+		if err != nil {
+			return 0, nil, err
+		}
+		if _, err := g.DHCP(ctx); err != nil {
+			return 0, nil, err
+		}
+		devices = append(devices, g)
+	}
+	start := time.Now()
+	ctx, cancel := context.WithTimeout(ctx, load)
+	defer cancel()
+	for i := range n {
+		g := devices[i/10%len(devices)]
+		go func() {
+			var r result
+			// One connection at a time from each; a fresh thread in the device's namespace for all of them.
+			r.err = g.NS.Do(func() error {
+				buf := make([]byte, 4096)
+				for ctx.Err() == nil {
+					begun := time.Now()
+					if err := ask(target, buf); err != nil {
+						return err
+					}
+					r.waits = append(r.waits, float64(time.Since(begun))/float64(time.Millisecond))
+				}
+				return nil
+			})
+			results <- r
+		}()
+	}
+	for range n {
+		r := <-results
+		if r.err != nil {
+			err = r.err
+		}
+		waits = append(waits, r.waits...)
+	}
+	return float64(len(waits)) / time.Since(start).Seconds(), waits, err
+}
+
+var probe = []byte("GET /hotspot-detect.html HTTP/1.1\r\nHost: captive.apple.com\r\nUser-Agent: CaptiveNetworkSupport wispr\r\nConnection: close\r\n\r\n")
+
+// ask makes one probe and reads its answer to the end.
+func ask(target string, buf []byte) error {
+	c, err := net.DialTimeout("tcp", target, 10*time.Second)
+	if err != nil {
+		return err
+	}
+	defer c.Close()
+	if err := c.SetDeadline(time.Now().Add(10 * time.Second)); err != nil {
+		return err
+	}
+	if _, err := c.Write(probe); err != nil {
+		return err
+	}
+	total := 0
+	for {
+		n, err := c.Read(buf[total:])
+		total += n
+		if err != nil || total == len(buf) {
+			break
+		}
+	}
+	if string(buf[:min(total, 12)]) != "HTTP/1.1 302" {
+		return fmt.Errorf("bench: a probe was answered by %q", buf[:total])
+	}
+	return nil
+}
+
+// percentile is the value below which p of 100 lie (nearest rank).
+func percentile[T cmp.Ordered](values []T, p int) T {
+	sorted := slices.Sorted(slices.Values(values))
+	return sorted[min(len(sorted)*p/100, len(sorted)-1)]
+}

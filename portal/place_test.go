@@ -1,0 +1,160 @@
+package portal_test
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"net/netip"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"parvis/internal/clock"
+	"parvis/internal/mac"
+	"parvis/portal"
+	"parvis/sessions"
+	"parvis/sessions/sessionstest"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+var (
+	visitor = sessions.Profile{
+		Name: "visiteur", Label: "Visiteur", Duration: time.Hour, Runs: sessions.WhileUsed, Idle: 15 * time.Minute, Keep: 12 * time.Hour,
+	}
+	measured = sessions.Profile{
+		Name: "mesure", Label: "Mesuré", Duration: 2 * time.Hour, Runs: sessions.FromOpening, Volume: 2_000_000_000, Keep: 72 * time.Hour,
+	}
+)
+
+var config = portal.Config{
+	Site: portal.Site{
+		Name: "la médiathèque des Tilleuls", Desk: "l'accueil",
+		Contact: "mediatheque@ville.example, 04 00 00 00 00", Publisher: "Ville d'exemple",
+	},
+	Languages: []string{"fr", "en", "ar"}, Name: "wifi.ville.example", Address: netip.MustParseAddr("10.20.0.1"),
+	Secure: true, Profile: "visiteur", Version: "1.2.3",
+}
+
+var phone = sessions.Device{MAC: mac.Addr{0x3c, 0x22, 0xfb, 0, 0, 1}, IPv4: netip.MustParseAddr("10.20.0.11")}
+
+// place is a portal on a real manager, with a kernel and a disk that live in memory.
+type place struct {
+	t       testing.TB
+	clock   *clock.Fake
+	kernel  *sessionstest.Enforcer
+	disk    *sessionstest.Store
+	manager *sessions.Manager
+	portal  *portal.Portal
+	log     *strings.Builder
+
+	who    sessions.Device // behind phone's address
+	whoErr error
+	panics bool
+}
+
+// newPlace opens a place with two slots. change may adapt the configuration.
+func newPlace(t testing.TB, change ...func(*portal.Config)) *place {
+	t.Helper()
+	p := &place{t: t, clock: clock.NewFake(), kernel: sessionstest.NewEnforcer(), disk: sessionstest.NewStore(), log: &strings.Builder{}, who: phone}
+	var err error
+	p.manager, err = sessions.New(sessions.Options{
+		Clock: p.clock, Store: p.disk, Enforcer: p.kernel, Profiles: []sessions.Profile{visitor, measured}, FirstSlot: 0x10, LastSlot: 0x11,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := p.manager.Start(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	cfg := config
+	for _, c := range change {
+		c(&cfg)
+	}
+	p.portal, err = portal.New(cfg, p.manager, p.identify, p.clock, slog.New(slog.NewTextHandler(p.log, nil)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+func (p *place) identify(a netip.Addr) (portal.Device, error) {
+	if p.panics {
+		panic("nobody expected " + p.who.MAC.String() + " at " + a.String())
+	}
+	if a != phone.IPv4 {
+		return portal.Device{}, portal.ErrUnknownDevice
+	}
+	return p.who, p.whoErr
+}
+
+// request makes a request of the phone to the portal's own name.
+func request(method, target string, form url.Values) *http.Request {
+	r := httptest.NewRequest(method, target, strings.NewReader(form.Encode()))
+	if form == nil {
+		r = httptest.NewRequest(method, target, nil)
+	} else {
+		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	}
+	r.Host = config.Name
+	r.RemoteAddr = phone.IPv4.String() + ":40000"
+	return r
+}
+
+func (p *place) do(r *http.Request) *httptest.ResponseRecorder {
+	w := httptest.NewRecorder()
+	p.portal.Handler().ServeHTTP(w, r)
+	return w
+}
+
+func (p *place) get(target string) *httptest.ResponseRecorder {
+	return p.do(request(http.MethodGet, target, nil))
+}
+
+func (p *place) post(target string) *httptest.ResponseRecorder {
+	return p.do(request(http.MethodPost, target, url.Values{}))
+}
+
+// open lets the phone in without a page.
+func (p *place) open(d sessions.Device, rules sessions.Profile, by sessions.Opener) sessions.Session {
+	p.t.Helper()
+	s, err := p.manager.Open(context.Background(), sessions.OpenRequest{Device: d, Profile: rules.Name, By: by})
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	return s
+}
+
+func (p *place) end(s sessions.Session, why sessions.Reason) {
+	p.t.Helper()
+	if _, err := p.manager.End(context.Background(), s.ID, why); err != nil {
+		p.t.Fatal(err)
+	}
+}
+
+// passes reports whether the kernel lets the phone's packets pass.
+func (p *place) passes(d sessions.Device) bool {
+	for _, g := range p.kernel.Grants() {
+		if g.MAC == d.MAC && g.IPv4 == d.IPv4 {
+			return true
+		}
+	}
+	return false
+}
+
+func other(n byte) sessions.Device {
+	return sessions.Device{MAC: mac.Addr{0x3c, 0x22, 0xfb, 0, 1, n}, IPv4: netip.AddrFrom4([4]byte{10, 20, 1, n})}
+}
+
+func secure(r *http.Request) *http.Request {
+	r.TLS = &tls.ConnectionState{}
+	return r
+}
+
+var errBroken = errors.New("broken for the test")

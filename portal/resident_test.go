@@ -1,0 +1,330 @@
+package portal_test
+
+import (
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"parvis/internal/clock"
+	"parvis/portal"
+	"parvis/sessions"
+	"parvis/sessions/sessionstest"
+)
+
+// says checks a page's status and what a person reads on it: tags and no-break spaces are taken out first.
+func says(t *testing.T, w interface {
+	Result() *http.Response
+}, status int, want ...string,
+) {
+	t.Helper()
+	r := w.Result()
+	defer r.Body.Close()
+	text := readable(t, r.Body)
+	if r.StatusCode != status {
+		t.Errorf("status %d, expected %d", r.StatusCode, status)
+	}
+	for _, s := range want {
+		if !strings.Contains(text, s) {
+			t.Errorf("the page does not say %q; it says\n%s", s, text)
+		}
+	}
+}
+
+func leads(t *testing.T, w interface{ Result() *http.Response }, to string) {
+	t.Helper()
+	r := w.Result()
+	defer r.Body.Close()
+	if r.StatusCode != http.StatusSeeOther || r.Header.Get("Location") != to {
+		t.Errorf("status %d to %q, expected 303 to %q", r.StatusCode, r.Header.Get("Location"), to)
+	}
+}
+
+func TestAResidentGetsOnlineWithOneButton(t *testing.T) {
+	p := newPlace(t)
+	says(t, p.get("/"), 200, "Bienvenue à la médiathèque des Tilleuls.", "Ici, internet est gratuit.", "Appuyez sur le bouton.",
+		"Aller sur internet", "Vous avez 1 heure.", "Si vous appuyez, vous acceptez les règles du Wi-Fi.")
+	if p.passes(phone) {
+		t.Fatal("the kernel lets the phone pass before anybody has asked")
+	}
+	leads(t, p.post("/ouvrir"), "/ouvert")
+	if !p.passes(phone) {
+		t.Fatal("the answer came, and the kernel does not let the phone pass")
+	}
+	p.clock.Advance(2 * time.Minute)
+	says(t, p.get("/ouvert"), 200, "Internet est ouvert.", "Il vous reste 58 minutes.", "Fin à 15 h 42.", "Continuer",
+		"Pour revoir votre temps, tapez : wifi.ville.example")
+	leads(t, p.get("/"), "/ma-connexion")
+	says(t, p.get("/ma-connexion"), 200, "Il vous reste 58 minutes.", "Fin à 15 h 42.", "Vous voulez plus de temps ? Demandez à l'accueil.")
+	leads(t, p.post("/ouvrir"), "/ouvert")
+}
+
+func TestAResidentStopsAndComesBack(t *testing.T) {
+	p := newPlace(t)
+	p.post("/ouvrir")
+	p.clock.Advance(18 * time.Minute)
+	leads(t, p.post("/arreter"), "/")
+	if p.passes(phone) {
+		t.Fatal("the phone still passes")
+	}
+	says(t, p.get("/"), 200, "Vous avez arrêté internet.", "Il vous reste 42 minutes.", "Reprendre")
+	leads(t, p.get("/ma-connexion"), "/")
+	leads(t, p.get("/ouvert"), "/")
+	p.clock.Advance(time.Hour)
+	leads(t, p.post("/ouvrir"), "/ouvert")
+	says(t, p.get("/ma-connexion"), 200, "Il vous reste 42 minutes.")
+	leads(t, p.post("/arreter"), "/")
+	leads(t, p.post("/arreter"), "/") // a second tap changes nothing
+}
+
+// What an operator has given under other rules is not lost by a click.
+func TestComingBackGoesOnUnderTheSameRules(t *testing.T) {
+	p := newPlace(t)
+	s := p.open(phone, measured, sessions.FromOperator)
+	p.end(s, sessions.ByIdle)
+	says(t, p.get("/"), 200, "Bienvenue", "Il vous reste 2 heures.", "Reprendre")
+	leads(t, p.post("/ouvrir"), "/ouvert")
+	if got, _ := p.manager.Of(phone.MAC); got.ID != s.ID || got.Profile != measured.Name {
+		t.Errorf("another session was opened: %+v", got)
+	}
+}
+
+func TestTheEndIsExplainedAndLeadsOn(t *testing.T) {
+	for _, tc := range []struct {
+		why  sessions.Reason
+		want []string
+	}{
+		{sessions.ByTime, []string{"Votre temps est fini.", "Internet est arrêté sur cet appareil.", "Vous voulez continuer ?", "Demander du temps"}},
+		{sessions.ByVolume, []string{"Vous avez utilisé 2 Go. C'est la limite.", "Demander du temps"}},
+		{sessions.ByOperator, []string{"L'accueil a arrêté votre connexion.", "Demander du temps"}},
+		{sessions.ByClosing, []string{"Le lieu ferme.", "Demander du temps"}},
+		{sessions.ByResident, []string{"Vous avez arrêté internet.", "Il vous reste 2 heures.", "Reprendre"}},
+		{sessions.ByIdle, []string{"Bienvenue", "Il vous reste 2 heures.", "Reprendre"}},
+		{sessions.ByReplaced, []string{"Bienvenue", "Vous avez 1 heure.", "Aller sur internet"}},
+	} {
+		t.Run(string(tc.why), func(t *testing.T) {
+			p := newPlace(t)
+			p.end(p.open(phone, measured, sessions.FromResident), tc.why)
+			says(t, p.get("/"), 200, tc.want...)
+			leads(t, p.post("/ouvrir"), "/ouvert")
+			if !p.passes(phone) {
+				t.Error("the phone does not pass")
+			}
+		})
+	}
+}
+
+// The kernel lets the former address pass, not this one: to its owner internet is closed, and one click heals it.
+func TestAPhoneWithAnotherAddressOpensAgainAndKeepsItsTime(t *testing.T) {
+	p := newPlace(t)
+	before := phone
+	before.IPv4 = other(9).IPv4
+	s := p.open(before, visitor, sessions.FromResident)
+	p.clock.Advance(10 * time.Minute)
+	says(t, p.get("/"), 200, "Aller sur internet")
+	leads(t, p.post("/ouvrir"), "/ouvert")
+	if !p.passes(phone) || p.passes(before) {
+		t.Error("the grant did not move to the new address")
+	}
+	if got, _ := p.manager.Of(phone.MAC); got.ID != s.ID || got.Left != 50*time.Minute {
+		t.Errorf("the session did not go on: %+v", got)
+	}
+}
+
+func TestRefusalsSayWhyAndWhatToDo(t *testing.T) {
+	for _, tc := range []struct {
+		name    string
+		prepare func(*place)
+		status  int
+		want    []string
+	}{
+		{"no slot is free", func(p *place) {
+			p.open(other(1), visitor, sessions.FromResident)
+			p.open(other(2), visitor, sessions.FromResident)
+		}, 503, []string{"Beaucoup de personnes sont sur internet. Attendez quelques minutes."}},
+		{"no device", func(p *place) { p.whoErr = portal.ErrUnknownDevice }, 409, []string{"Nous ne trouvons pas votre appareil.", "Arrêtez le Wi-Fi, puis remettez le Wi-Fi."}},
+		{"no lease", func(p *place) { p.whoErr = fmt.Errorf("asked: %w", portal.ErrNoLease) }, 409, []string{"Votre appareil a une ancienne adresse.", "Arrêtez le Wi-Fi"}},
+		{"another's lease", func(p *place) { p.whoErr = portal.ErrOtherDevice }, 409, []string{"Un autre appareil a la même adresse.", "Arrêtez le Wi-Fi"}},
+		{"identification fails", func(p *place) { p.whoErr = errBroken }, 503, []string{"Notre matériel a un problème.", "Votre appareil marche bien."}},
+		{"the disk fails", func(p *place) { p.disk.Fail(sessionstest.Save, errBroken) }, 503, []string{"Notre matériel a un problème."}},
+		{"the kernel fails", func(p *place) { p.kernel.Fail(sessionstest.Put, errBroken) }, 503, []string{"Notre matériel a un problème."}},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			p := newPlace(t)
+			tc.prepare(p)
+			says(t, p.post("/ouvrir"), tc.status, append(tc.want, "Internet n'est pas ouvert.", "Essayer encore", "Demandez à l'accueil.")...)
+			if p.passes(phone) {
+				t.Error("and yet the phone passes")
+			}
+			if log := p.log.String(); log == "" || strings.Contains(log, phone.MAC.String()) || strings.Contains(log, phone.IPv4.String()) {
+				t.Errorf("the log says %q", log)
+			}
+			says(t, p.get("/"), 200, "Aller sur internet") // the first page stays
+		})
+	}
+}
+
+func TestAKernelThatDoesNotStopIsSaidPlainly(t *testing.T) {
+	p := newPlace(t)
+	p.post("/ouvrir")
+	p.kernel.Fail(sessionstest.Drop, errBroken)
+	p.kernel.Fail(sessionstest.Sync, errBroken)
+	says(t, p.post("/arreter"), 503, "Internet est encore ouvert.", "Demandez à l'accueil.")
+}
+
+func TestTheOwnPageRefreshesItselfUntilAsked(t *testing.T) {
+	p := newPlace(t)
+	p.post("/ouvrir")
+	const refresh = `<meta http-equiv="refresh" content="60">`
+	w := p.get("/ma-connexion?l=fr")
+	if body := w.Body.String(); !strings.Contains(body, refresh) || !strings.Contains(body, `href="/ma-connexion?fixe=1&amp;l=fr"`) {
+		t.Errorf("no refresh, or no way to stop it:\n%s", body)
+	}
+	w = p.get("/ma-connexion?fixe=1")
+	if body := w.Body.String(); strings.Contains(body, "http-equiv") || !strings.Contains(body, `<a class="lk" href="/ma-connexion">Remettre le changement automatique</a>`) {
+		t.Errorf("it still refreshes, or cannot again:\n%s", body)
+	}
+}
+
+func TestTheEndIsAnnouncedFiveMinutesBefore(t *testing.T) {
+	p := newPlace(t)
+	p.post("/ouvrir")
+	p.clock.Advance(54 * time.Minute)
+	if body := p.get("/ma-connexion").Body.String(); strings.Contains(body, "Enregistrez") {
+		t.Error("six minutes before, it already warns")
+	}
+	p.clock.Advance(time.Minute)
+	says(t, p.get("/ma-connexion"), 200, "Internet s'arrête dans 5 minutes.", "Enregistrez votre travail.")
+}
+
+// A router without a battery clock does not know the hour until NTP has set it.
+func TestNoHourIsShownThatNobodyIsSureOf(t *testing.T) {
+	p := newPlace(t)
+	p.clock.SetWall(clock.Wall{Time: time.Date(1970, 1, 1, 0, 1, 0, 0, time.UTC), Quality: clock.Unknown})
+	p.post("/ouvrir")
+	for _, page := range []string{"/ouvert", "/ma-connexion", "/vos-donnees"} {
+		w := p.get(page)
+		if strings.Contains(w.Body.String(), "Fin") || strings.Contains(w.Body.String(), "Début :") {
+			t.Errorf("%s shows an hour", page)
+		}
+	}
+	says(t, p.get("/ouvert"), 200, "Il vous reste 1 heure.")
+}
+
+func TestTheVolumeLeftIsShownWhereOneIsSet(t *testing.T) {
+	p := newPlace(t, func(c *portal.Config) { c.Profile = measured.Name })
+	s := p.open(phone, measured, sessions.FromResident)
+	p.kernel.Carry(s.Slot, 400_000_000, 100_000_000)
+	p.clock.Advance(2 * time.Minute)
+	p.manager.Step(t.Context())
+	says(t, p.get("/ma-connexion"), 200, "Vous pouvez encore utiliser 1,5 Go.")
+	says(t, p.get("/regles"), 200, "Vous avez 2 heures.", "Vous pouvez utiliser 2 Go.")
+}
+
+func TestTheDataPageTellsWhatIsReallyKept(t *testing.T) {
+	p := newPlace(t)
+	says(t, p.get("/vos-donnees"), 200, "le numéro de votre appareil", "Nous effaçons tout 12 heures après la fin.",
+		"Nous ne savons pas qui vous êtes.", "Nous ne gardons pas les sites que vous regardez.")
+	if body := p.get("/vos-donnees").Body.String(); strings.Contains(body, phone.MAC.String()) {
+		t.Error("nothing is kept of this device, and yet its number is shown")
+	}
+	s := p.open(phone, measured, sessions.FromResident)
+	says(t, p.get("/vos-donnees"), 200, "Numéro : "+phone.MAC.String(), "Début : 14 h 42", "Nous effaçons tout 3 jours après la fin.")
+	p.end(s, sessions.ByResident)
+	says(t, p.get("/vos-donnees"), 200, "Fin : 14 h 42", "Nous effaçons tout le 27 novembre.")
+	p.clock.Advance(72 * time.Hour)
+	if body := p.get("/vos-donnees").Body.String(); strings.Contains(body, phone.MAC.String()) {
+		t.Error("after the time that the page promised, it still shows the device")
+	}
+}
+
+func TestTheDeskIsCalledAsThePlaceCallsIt(t *testing.T) {
+	for _, tc := range []struct{ desk, lang, want string }{
+		{"le bureau 12", "fr", "Demandez au bureau 12."},
+		{"Les bibliothécaires", "fr", "Demandez aux bibliothécaires."},
+		{"la banque de prêt", "fr", "Demandez à la banque de prêt."},
+		{"L'accueil", "fr", "Demandez à l'accueil."},
+		{"l'accueil", "en", "Ask at the welcome desk."},
+		{"le bureau 12", "en", "Ask at the welcome desk (le bureau 12)."},
+	} {
+		p := newPlace(t, func(c *portal.Config) { c.Site.Desk = tc.desk })
+		p.post("/ouvrir")
+		says(t, p.get("/ma-connexion?l="+tc.lang), 200, tc.want)
+	}
+}
+
+func TestTheChosenLanguageTravelsWithoutACookie(t *testing.T) {
+	p := newPlace(t)
+	w := p.get("/?l=ar")
+	if body := w.Body.String(); !strings.Contains(body, `<input type="hidden" name="l" value="ar">`) || !strings.Contains(body, `href="/aide?l=ar"`) {
+		t.Errorf("the language stops here:\n%s", body)
+	}
+	leads(t, p.do(request(http.MethodPost, "/ouvrir", url.Values{"l": {"ar"}})), "/ouvert?l=ar")
+	leads(t, p.get("/?l=ar"), "/ma-connexion?l=ar")
+	leads(t, p.do(request(http.MethodPost, "/arreter", url.Values{"l": {"ar"}})), "/?l=ar")
+	leads(t, p.do(request(http.MethodPost, "/ouvrir", url.Values{"l": {"//evil.example"}})), "/ouvert")
+	if w.Header().Get("Set-Cookie") != "" {
+		t.Error("a cookie is set")
+	}
+}
+
+// A browser's history offers the address of a form to whoever types the portal's name.
+func TestTheFormsAddressesLeadToTheFirstPage(t *testing.T) {
+	p := newPlace(t)
+	leads(t, p.get("/ouvrir?l=en"), "/?l=en")
+	leads(t, p.get("/arreter"), "/")
+	if p.passes(phone) {
+		t.Error("a GET has opened internet")
+	}
+}
+
+// Identity is the socket's address; whoever says otherwise is not believed.
+func TestHeadersDoNotSayWhoAsks(t *testing.T) {
+	p := newPlace(t)
+	r := request(http.MethodPost, "/ouvrir", url.Values{})
+	r.RemoteAddr = "10.20.0.66:1000"
+	for _, h := range []string{"X-Forwarded-For", "X-Real-Ip", "Forwarded", "Cf-Connecting-Ip"} {
+		r.Header.Set(h, phone.IPv4.String())
+	}
+	says(t, p.do(r), http.StatusConflict, "Nous ne trouvons pas votre appareil.")
+	if p.passes(phone) {
+		t.Error("internet was opened for somebody else")
+	}
+}
+
+func TestAnotherSitesFormOpensNothing(t *testing.T) {
+	for _, tc := range []struct {
+		name   string
+		header map[string]string
+		passes bool
+	}{
+		{"an old browser", nil, true},
+		{"our own page over HTTP", map[string]string{"Origin": "http://wifi.ville.example"}, true},
+		{"our own page over HTTPS", map[string]string{"Origin": "https://wifi.ville.example", "Sec-Fetch-Site": "same-origin"}, true},
+		{"another site, over HTTP", map[string]string{"Origin": "http://evil.example"}, false},
+		{"a page that hides itself", map[string]string{"Origin": "null"}, false},
+		{"another site", map[string]string{"Origin": "https://evil.example", "Sec-Fetch-Site": "cross-site"}, false},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			p := newPlace(t)
+			r := request(http.MethodPost, "/ouvrir", url.Values{})
+			for k, v := range tc.header {
+				r.Header.Set(k, v)
+			}
+			w := p.do(r)
+			if p.passes(phone) != tc.passes || tc.passes != (w.Code == http.StatusSeeOther) || !tc.passes && w.Code != http.StatusForbidden {
+				t.Errorf("status %d, passes %v", w.Code, p.passes(phone))
+			}
+		})
+	}
+}
+
+// With "no-referrer" Chromium sends "Origin: null" with our own form over HTTP, where it sends no Sec-Fetch-Site: the
+// button would be refused as another site's.
+func TestOurOwnFormsTellWhereTheyComeFrom(t *testing.T) {
+	if got := newPlace(t).get("/").Header().Get("Referrer-Policy"); got != "same-origin" {
+		t.Errorf("Referrer-Policy is %q", got)
+	}
+}
