@@ -81,10 +81,7 @@ func (ls *locales) prefer(accept string) *locale {
 	if err != nil || len(wanted) == 0 {
 		return ls.all[0]
 	}
-	_, i, confidence := ls.matcher.Match(wanted...)
-	if confidence < language.Low {
-		return ls.all[0]
-	}
+	_, i, _ := ls.matcher.Match(wanted...) // 0 when none fits
 	return ls.all[i]
 }
 
