@@ -104,11 +104,11 @@ func TestEverythingIsLaidAnewWhenTheLinkIsBack(t *testing.T) {
 		if n := len(w.kernel.Grants()); n != 1 || w.Status().LinkLost != "" {
 			t.Fatalf("%d grants, status %+v", n, w.Status())
 		}
-		w.kernel.Carry(s.Slot, 1, 1)
+		w.kernel.Carry(s.Slot, 200, 20) // more than before: only a reading at once tells that it began again
 		if err := stop(); err != nil {
 			t.Fatal(err)
 		}
-		if got := w.get(s.ID); got.Down != 101 || got.End != s.End {
+		if got := w.get(s.ID); got.Down != 300 || got.End != s.End {
 			t.Errorf("after: %+v", got)
 		}
 	})

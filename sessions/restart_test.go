@@ -67,10 +67,10 @@ func TestAPowerCutGivesBackAMinuteAtMost(t *testing.T) {
 	if got.Down != 20000 {
 		t.Errorf("%d bytes down, want the 20000 of the last minute's write", got.Down)
 	}
-	w.kernel.Carry(got.Slot, 7, 7) // the kernel's counters have begun again
+	w.kernel.Carry(got.Slot, 30000, 7) // the kernel's counters have begun again
 	w.pass(time.Minute)
-	if got := w.get(s.ID); got.Down != 20007 {
-		t.Errorf("%d bytes down, want 20007", got.Down)
+	if got := w.get(s.ID); got.Down != 50000 {
+		t.Errorf("%d bytes down, want 50000", got.Down)
 	}
 	if r := w.Status().Start; !r.Rebooted || r.Open != 1 {
 		t.Errorf("status: %+v", r)
@@ -118,6 +118,46 @@ func TestWhatIsRememberedOutlivesAPowerCut(t *testing.T) {
 		if s := w.open(phone, p); s.ID != away.ID {
 			t.Errorf("%s: it does not resume", p.Name)
 		}
+	}
+}
+
+func TestKeepRunsOnOverAPowerCut(t *testing.T) {
+	w := newWorld(t)
+	away := w.open(phone, visitor)
+	w.end(away.ID, sessions.ByResident)
+	inside := w.open(laptop, visitor)
+	w.use(inside.ID, time.Hour)
+	w.pass(0)
+	w.open(laptop, visitor) // the disk is told the time while somebody is inside
+	w.reboot("boot-2")
+	w.pass(visitor.Keep - time.Hour - time.Second)
+	if _, err := w.Get(away.ID); err != nil {
+		t.Errorf("before its time: %v", err)
+	}
+	w.pass(time.Second)
+	if s, err := w.Get(away.ID); err == nil {
+		t.Errorf("after Keep: %+v", s)
+	}
+}
+
+func TestIdlenessBeginsAnewAfterAPowerCut(t *testing.T) {
+	w := newWorld(t)
+	s := w.open(phone, visitor)
+	w.pass(14 * time.Minute)
+	w.reboot("boot-2")
+	w.pass(14 * time.Minute)
+	if got := w.get(s.ID); got.State != sessions.Open {
+		t.Errorf("14 silent minutes after the power came back: %+v", got)
+	}
+}
+
+func TestAClockThatStartsAgainUnderTheSameNameIsAReboot(t *testing.T) {
+	w := newWorld(t)
+	s := w.open(phone, visitor)
+	w.use(s.ID, 20*time.Minute)
+	w.reboot("boot-1")
+	if got := w.get(s.ID); got.Left != 40*time.Minute {
+		t.Errorf("left %v, want 40m", got.Left)
 	}
 }
 

@@ -43,6 +43,34 @@ func TestASessionEndsWithItsTime(t *testing.T) {
 	}
 }
 
+func TestAClickAtTheEndOfASessionOpensAnother(t *testing.T) {
+	w := newWorld(t)
+	s := w.open(phone, small)
+	w.clock.Advance(time.Hour) // Run has not woken up yet
+	if again := w.open(phone, small); again.ID == s.ID || again.Left != time.Hour {
+		t.Errorf("%+v", again)
+	}
+}
+
+func TestWithoutKeepNothingResumes(t *testing.T) {
+	w := newWorld(t)
+	p := visitor
+	p.Name, p.Keep = "hasty", 0
+	w.opts.Profiles = append(w.opts.Profiles, p)
+	w.restart()
+	s := w.open(phone, p)
+	w.pass(time.Minute)
+	if got := w.end(s.ID, sessions.ByResident); got.Left != 0 || got.State != sessions.Ended {
+		t.Errorf("ended: %+v", got)
+	}
+	if _, ok := w.Of(phone.MAC); !ok {
+		t.Error("nobody can tell the device why it is out")
+	}
+	if again := w.open(phone, p); again.ID == s.ID {
+		t.Error("it resumes")
+	}
+}
+
 func TestWhatAnEndLeaves(t *testing.T) {
 	for _, tc := range []struct {
 		name    string

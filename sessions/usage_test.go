@@ -99,6 +99,50 @@ func TestVolumeEndsASessionSoonAfterItIsUsedUp(t *testing.T) {
 	}
 }
 
+func TestVolumeThatTheLastCountUsesUpIsNotLeft(t *testing.T) {
+	w := newWorld(t)
+	s := w.open(phone, small)
+	w.kernel.Carry(s.Slot, small.Volume, 0)
+	w.end(s.ID, sessions.ByResident)
+	w.pass(200 * time.Millisecond)
+	w.pass(0)
+	if got := w.get(s.ID); got.Left != 0 || got.BytesLeft != 0 {
+		t.Errorf("%+v", got)
+	}
+}
+
+func TestAResumedSessionGoesOnCounting(t *testing.T) {
+	w := newWorld(t)
+	s := w.open(phone, small)
+	w.kernel.Carry(s.Slot, 1000, 0)
+	w.end(s.ID, sessions.ByResident)
+	w.pass(time.Second)
+	again := w.open(phone, small)
+	if again.Slot == s.Slot {
+		t.Fatal("its slot has not rested")
+	}
+	w.kernel.Carry(again.Slot, 5000, 0)
+	w.pass(time.Minute)
+	w.pass(0)
+	if got := w.get(s.ID); got.Down != 6000 || got.BytesLeft != small.Volume-6000 {
+		t.Errorf("%+v", got)
+	}
+}
+
+func TestTheDiskIsWrittenOnceAMinuteAtMost(t *testing.T) {
+	w := newWorld(t)
+	w.pass(3 * time.Hour)
+	before := w.store.Calls(sessionstest.Save)
+	s := w.open(phone, visitor)
+	for range 100 {
+		w.kernel.Carry(s.Slot, 1, 1)
+		w.pass(6 * time.Second)
+	}
+	if n := w.store.Calls(sessionstest.Save) - before; n != 10 && n != 11 {
+		t.Errorf("%d writes for an opening and 10 minutes", n)
+	}
+}
+
 func TestOneReadingServesAll(t *testing.T) {
 	w := newWorld(t)
 	var all []sessions.Session

@@ -96,6 +96,7 @@ func TestADatabaseThatCannotBeUsedIsRefusedAndLeftAlone(t *testing.T) {
 		{"a page overwritten", closed, edit(func(b []byte) []byte { fill(b[4096:8192]); return b }), sqlite.ErrCorrupt, nil},
 		{"a text file", closed, edit(func([]byte) []byte { return []byte("not a database\n") }), sqlite.ErrCorrupt, nil},
 		{"a sealed device damaged", closed, sql("UPDATE session SET sealed = x'00' WHERE state = 'open'"), sqlite.ErrCorrupt, []string{"1 of 2 rows"}},
+		{"a device's mark damaged", closed, sql("UPDATE session SET device = zeroblob(32) WHERE state = 'open'"), sqlite.ErrCorrupt, nil},
 		{"another program's", func(t *testing.T) string { return filepath.Join(t.TempDir(), "their.db") }, sql("CREATE TABLE t (x)"), sqlite.ErrCorrupt, []string{"another program"}},
 		{"a newer version", closed, sql("PRAGMA user_version = 7"), sqlite.ErrNewer, []string{"version 7", "version 1"}},
 		{"sealed by another key", otherKey, func(*testing.T, string) {}, sqlite.ErrKey, []string{"site.key"}},
