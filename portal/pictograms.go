@@ -45,7 +45,7 @@ func drawing(name string) template.HTML {
 	if !ok {
 		return ""
 	}
-	return `<svg viewBox="0 0 48 48" aria-hidden="true" focusable="false" fill="none" stroke="currentColor" stroke-width="3" stroke-linecap="round" stroke-linejoin="round">` + d + `</svg>`
+	return `<svg width="40" height="40" viewBox="0 0 48 48" aria-hidden="true" focusable="false" fill="none" stroke="currentColor" stroke-width="3" stroke-linecap="round" stroke-linejoin="round">` + d + `</svg>`
 }
 
 // picture is the pictogram of a text, or why it has none.
