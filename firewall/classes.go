@@ -61,10 +61,10 @@ func (c class) netlink(index int, minor uint16) *nl.HtbClass {
 	)
 }
 
-// putClass makes the class be so. A class cannot change its parent: it is made anew then, and its packets meanwhile
-// go with the house's.
-func (f *Firewall) putClass(s side, minor uint16, c class, has *class) error {
-	if has != nil && has.parent != c.parent {
+// putClass makes the class be so. A class cannot change its parent: with anew it is made again, and its packets
+// meanwhile go with the house's.
+func (f *Firewall) putClass(s side, minor uint16, c class, anew bool) error {
+	if anew {
 		if err := f.dropClass(s, minor); err != nil {
 			return err
 		}

@@ -24,13 +24,20 @@ func (c counts) atLeast(d counts) counts { return counts{max(c.down, d.down), ma
 // slotOf is the slot that an entry admits; 0 when it is closed.
 func slotOf(e ipset.Entry) uint16 { return uint16(e.Mark >> 16) }
 
-// holds reports whether the kernel admits exactly the grant's device in its slot, both ways, and not just for a last
-// moment: an entry that expired before its timeout is corrected would come back with anybody's counters.
+// holds reports whether the kernel admits exactly the grant's device in its slot, both ways.
 func (k kernel) holds(g Grant) bool {
 	up, isUp := k.up[g.IPv4]
 	dn, isDn := k.dn[g.IPv4]
-	return isUp && isDn && up.MAC == g.MAC && up.Mark == dn.Mark && slotOf(up) == g.Slot && up.Mark&backstop == 0 &&
-		up.Timeout > 1 && dn.Timeout > 1
+	return isUp && isDn && up.MAC == g.MAC && up.Mark == dn.Mark && slotOf(up) == g.Slot && up.Mark&backstop == 0
+}
+
+// keep is an entry of the grant that takes the place of the one that was read: its counters stay. One that may expire
+// before it is written would come back with anybody's counters, so those that were read are written with it.
+func keep(e, was ipset.Entry) ipset.Entry {
+	if was.Timeout <= 1 { // the kernel rounds down, and says 1 for less
+		e.Packets, e.Bytes = was.Packets, was.Bytes
+	}
+	return e
 }
 
 // counted is what the kernel has counted for a device at an address, whatever the state of its entry. The download set
@@ -78,7 +85,7 @@ type classChange struct {
 	wan   bool
 	minor uint16
 	want  *class
-	has   *class
+	anew  bool // it hangs under another parent now
 }
 
 func (s sides) of(wan bool) side {
@@ -154,15 +161,15 @@ func planClasses(wan bool, ch changes, has map[uint16]class, s sides) []classCha
 		h, is := has[minor]
 		switch {
 		case !is:
-			out = append(out, classChange{wan, minor, &w, nil})
+			out = append(out, classChange{wan, minor, &w, false})
 		case h != w:
-			out = append(out, classChange{wan, minor, &w, &h})
+			out = append(out, classChange{wan, minor, &w, h.parent != w.parent})
 		}
 	}
 	for _, minor := range sortedKeys(has) {
 		// Classes below the slots that are not ours are a parent's that somebody laid for a group.
 		if _, is := want[minor]; !is && minor >= firstSlot {
-			out = append(out, classChange{wan, minor, nil, nil})
+			out = append(out, classChange{wan, minor, nil, false})
 		}
 	}
 	return out

@@ -104,17 +104,12 @@ func (f *Firewall) move(g Grant, old *record) error {
 }
 
 func (f *Firewall) putClasses(g Grant, old *record) error {
+	anew := old != nil && or(old.Parent, classLine) != or(g.Parent, classLine)
 	for _, d := range []struct {
 		side
-		rate, was uint64
-	}{{f.sides.guest, g.Down, 0}, {f.sides.wan, g.Up, 0}} {
-		want := d.want(d.rate, g.Parent, f.sides.slots)
-		var has *class
-		if old != nil {
-			was := d.want(d.was, old.Parent, f.sides.slots)
-			has = &was
-		}
-		if err := f.putClass(d.side, g.Slot, want, has); err != nil {
+		rate uint64
+	}{{f.sides.guest, g.Down}, {f.sides.wan, g.Up}} {
+		if err := f.putClass(d.side, g.Slot, d.want(d.rate, g.Parent, f.sides.slots), anew); err != nil {
 			return err
 		}
 	}

@@ -125,7 +125,7 @@ func (f *Firewall) apply(ch changes, k kernel) error {
 		if c.want == nil {
 			continue
 		}
-		if err := f.putClass(f.sides.of(c.wan), c.minor, *c.want, c.has); err != nil {
+		if err := f.putClass(f.sides.of(c.wan), c.minor, *c.want, c.anew); err != nil {
 			if c.minor < firstSlot {
 				return err
 			}
@@ -146,9 +146,10 @@ func (f *Firewall) apply(ch changes, k kernel) error {
 				continue
 			}
 			e := g.entry(now, list.fresh)
-			up, dn = append(up, e), append(dn, down(e))
 			if list.fresh {
-				undo = append(undo, e)
+				up, dn, undo = append(up, e), append(dn, down(e)), append(undo, e)
+			} else {
+				up, dn = append(up, keep(e, k.up[g.IPv4])), append(dn, keep(down(e), k.dn[g.IPv4]))
 			}
 		}
 	}

@@ -123,15 +123,15 @@ func (d *daemon) run(ctx context.Context, confirm int) error {
 	if err != nil {
 		return refused(err)
 	}
+	if err := d.manager.Start(ctx); err != nil {
+		return refused(err)
+	}
+	// The socket is there once everything is in force: who waits for it waits for that.
 	ctl, err := control.Listen(d.app.cli.Socket)
 	if err != nil {
 		return refused(err)
 	}
 	defer ctl.Close()
-
-	if err := d.manager.Start(ctx); err != nil {
-		return refused(err)
-	}
 	d.log.Info("in force", "site", d.cfg.Site.Name, "open", d.manager.Status().Open)
 	err = d.serve(ctx, confirm, plain, secure, certificate, ctl, pages)
 	if errors.Is(err, errNotConfirmed) {

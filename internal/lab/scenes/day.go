@@ -74,7 +74,7 @@ func resident(ctx context.Context, s *Stage) error {
 	if err := r.goOnline(ctx, "Aller sur internet"); err != nil {
 		return err
 	}
-	if err := r.Visit(ctx, portalURL+"ma-connexion", "Ma connexion", "Il vous reste 59 minutes"); err != nil {
+	if err := r.Visit(ctx, portalURL+"ma-connexion", "Ma connexion", "Il vous reste"); err != nil {
 		return err
 	}
 	return s.Screenshot(ctx, r, "jour-habitante")
