@@ -37,6 +37,9 @@ var InnerHosts = []netip.Addr{
 	netip.MustParseAddr("fd00:10::10"),
 }
 
+// InnerPage is what they answer.
+const InnerPage = "réseau intérieur de la commune"
+
 // Public services of the lab; their names cannot be mistaken for real ones.
 const (
 	ServicePublic = "www.service-public.lab.test"

@@ -50,7 +50,7 @@ func newInternet(t *Town, all []Host) (*internet, error) {
 			}
 		}
 	}
-	inner := &Host{Name: "", pages: text("text/plain; charset=utf-8", "réseau intérieur de la commune\n")}
+	inner := &Host{Name: "", pages: text("text/plain; charset=utf-8", InnerPage+"\n")}
 	for _, a := range InnerHosts {
 		n.hosts[a] = inner
 	}

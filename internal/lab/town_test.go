@@ -196,11 +196,15 @@ func TestWithoutFirewallNothingIsClosed(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer c.Close()
+	fmt.Fprint(c, "?")
+	if _, err := io.ReadFull(c, make([]byte, 1)); err != nil { // connected is not yet accepted
+		t.Fatal(err)
+	}
 	if got := town.Flows(); got[len(got)-1].Source.Addr() != g.V6 {
 		t.Errorf("IPv6 source %s, want %s", got[len(got)-1].Source, g.V6)
 	}
 	for _, a := range lab.InnerHosts {
-		if _, body := get(t, g.Client(), "http://"+netip.AddrPortFrom(a, 80).String()+"/"); !strings.Contains(body, "réseau intérieur") {
+		if _, body := get(t, g.Client(), "http://"+netip.AddrPortFrom(a, 80).String()+"/"); !strings.Contains(body, lab.InnerPage) {
 			t.Errorf("%s: %q", a, body)
 		}
 	}

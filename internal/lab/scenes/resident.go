@@ -114,9 +114,8 @@ func (r *Resident) Offline(ctx context.Context) error {
 	)
 	for network, addrs := range tries {
 		for _, a := range addrs {
-			// Port 80 of anything is answered by the portal: connected is not passed there. The flows below tell.
 			wg.Go(func() {
-				if reached(ctx, r.Guest, network, a) && a.Port() != 80 {
+				if reached(ctx, r.Guest, network, a) {
 					passed <- fmt.Errorf("scenes: %s passes over %s to %s", r.Guest.Name, network, a)
 				}
 			})
@@ -134,23 +133,28 @@ func (r *Resident) Offline(ctx context.Context) error {
 	return errors.Join(errs...)
 }
 
-// reached reports whether a connection is accepted, or a datagram comes back.
+// reached reports whether a connection is accepted, or a datagram comes back. Port 80 of anything is answered by the portal: there it is
+// what the page says that counts.
 func reached(ctx context.Context, g *lab.Guest, network string, a netip.AddrPort) bool {
 	c, err := g.Dial(ctx, network, a.String())
 	if err != nil {
 		return false
 	}
 	defer c.Close()
-	if network == "tcp" {
+	if network == "tcp" && a.Port() != 80 {
 		return true
 	}
 	deadline, _ := ctx.Deadline()
 	c.SetDeadline(deadline)
-	if _, err := c.Write([]byte("?")); err != nil {
+	if _, err := fmt.Fprintf(c, "GET / HTTP/1.0\r\nHost: %s\r\n\r\n", a.Addr()); err != nil {
 		return false
 	}
-	_, err = c.Read(make([]byte, 1))
-	return err == nil
+	if network == "udp" {
+		_, err = c.Read(make([]byte, 1))
+		return err == nil
+	}
+	page, _ := io.ReadAll(io.LimitReader(c, 4096)) // what came before it broke off counts too
+	return strings.Contains(string(page), lab.InnerPage)
 }
 
 // download is a transfer that does not end by itself.
