@@ -65,7 +65,7 @@ func (r *Row) rebase(now, seen clock.Boot) {
 	shift := now.Sub(seen)
 	r.End = r.End.Add(shift)
 	r.Ended = r.Ended.Add(shift)
-	r.Active = now // whoever was active must find the network again first
+	r.Active = r.Active.Add(shift)
 	r.KernelDown, r.KernelUp = 0, 0
 }
 

@@ -115,6 +115,7 @@ func TestAResumedSessionGoesOnCounting(t *testing.T) {
 	w := newWorld(t)
 	s := w.open(phone, small)
 	w.kernel.Carry(s.Slot, 1000, 0)
+	w.pass(time.Minute)
 	w.end(s.ID, sessions.ByResident)
 	w.pass(time.Second)
 	again := w.open(phone, small)
