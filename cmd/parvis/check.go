@@ -53,7 +53,7 @@ func (a *app) fit(cfg *config.Config, log *slog.Logger) error {
 	if err != nil {
 		return refused(err)
 	}
-	problems := machine.Check(cfg, facts, features(firewall.Probe()))
+	problems := machine.Check(cfg, facts, features(facts))
 	if config.HasErrors(problems) {
 		a.tell(problems)
 		return fail(exitNotRight, lang.Text{
@@ -76,7 +76,7 @@ func (c checkCmd) Run(_ context.Context, a *app) error {
 		if err != nil {
 			return refused(err)
 		}
-		problems = append(problems, machine.Check(cfg, facts, features(firewall.Probe()))...)
+		problems = append(problems, machine.Check(cfg, facts, features(facts))...)
 	}
 	if c.JSON {
 		if err := a.json(jsonProblems(problems, a.lang)); err != nil {
@@ -141,8 +141,13 @@ func (dnsmasqCmd) Run(_ context.Context, a *app) error {
 	return nil
 }
 
-// features hands what the firewall has found in the kernel to the check of the machine.
-func features(found firewall.Capabilities) []machine.Feature {
+// features hands what the firewall finds in the kernel to the check of the machine. Without the right to change the
+// network nothing can be tried, and the missing right is told instead.
+func features(f machine.Facts) []machine.Feature {
+	if !f.NetAdmin {
+		return nil
+	}
+	found := firewall.Probe()
 	all := make([]machine.Feature, len(found))
 	for i, c := range found {
 		all[i] = machine.Feature(c)

@@ -26,7 +26,7 @@ func (p *place) accept(g *lab.Guest) {
 		p.t.Fatal(err)
 	}
 	resp.Body.Close()
-	if resp.StatusCode != http.StatusSeeOther || !strings.HasSuffix(resp.Header.Get("Location"), "/ouvert") {
+	if resp.StatusCode != http.StatusSeeOther || !strings.HasPrefix(resp.Header.Get("Location"), "/ouvert") {
 		p.t.Fatalf("the tap was answered by %s to %q", resp.Status, resp.Header.Get("Location"))
 	}
 }
@@ -44,6 +44,22 @@ func (p *place) get(g *lab.Guest, page string) (int, string) {
 		p.t.Fatal(err)
 	}
 	return resp.StatusCode, string(body)
+}
+
+// captured waits until the web leads to the portal. For the 0.2 s in which an ended session's last count is read it is refused.
+func (p *place) captured(g *lab.Guest) {
+	p.t.Helper()
+	p.until("lead an ended guest to the portal", func() bool {
+		resp, err := g.Client().Get("http://" + lab.ServicePublic + "/")
+		if err != nil {
+			return false
+		}
+		resp.Body.Close()
+		if resp.StatusCode != http.StatusFound {
+			p.t.Fatalf("ended, and the web answers %s", resp.Status)
+		}
+		return true
+	})
 }
 
 // captive asks the RFC 8908 API over TLS, at the address that DHCP gave.
@@ -164,11 +180,12 @@ func TestStoppingKeepsTheTime(t *testing.T) {
 	p := open(t, lab.Options{}, lab.Site{})
 	g := p.guest()
 	p.accept(g)
-	if err := p.client.Shift(ctx(t), 18*time.Minute); err != nil {
+	if err := p.client.Shift(ctx(t), 10*time.Minute); err != nil {
 		t.Fatal(err)
 	}
-	// Her phone was in use until now.
-	p.get(g, "http://"+lab.ServicePublic+"/")
+	if status, _ := p.get(g, "http://"+lab.ServicePublic+"/"); status != http.StatusOK {
+		t.Errorf("open, and the web answers %d", status)
+	}
 	resp, err := g.Client().PostForm(portalURL+"/arreter", nil)
 	if err != nil {
 		t.Fatal(err)
@@ -177,13 +194,11 @@ func TestStoppingKeepsTheTime(t *testing.T) {
 	if resp.StatusCode != http.StatusSeeOther {
 		t.Fatalf("stopping was answered by %s", resp.Status)
 	}
-	if status, _ := p.get(g, "http://"+lab.ServicePublic+"/"); status != http.StatusFound {
-		t.Errorf("stopped, and the web answers %d", status)
-	}
+	p.captured(g)
 	if err := p.client.Shift(ctx(t), 2*time.Hour); err != nil { // she has lunch
 		t.Fatal(err)
 	}
-	if _, body := p.get(g, portalURL+"/"); !strings.Contains(body, "41 minutes") && !strings.Contains(body, "42 minutes") {
+	if _, body := p.get(g, portalURL+"/"); !strings.Contains(body, "50 minutes") {
 		t.Errorf("the page does not offer the time that is left: %s", body)
 	}
 	p.accept(g)
@@ -191,7 +206,7 @@ func TestStoppingKeepsTheTime(t *testing.T) {
 	if err != nil || len(list) != 1 {
 		t.Fatalf("%v, %v", list, err)
 	}
-	if s := list[0]; s.State != sessions.Open || s.Left > 42*time.Minute || s.Left < 41*time.Minute {
+	if s := list[0]; s.State != sessions.Open || s.Left > 50*time.Minute || s.Left < 49*time.Minute {
 		t.Errorf("after coming back: %+v", s)
 	}
 }

@@ -169,7 +169,7 @@ func (c *checker) features(features []Feature) {
 
 // Free space that the database needs: below the first nothing can be written durably, below the second soon.
 const (
-	leastFree = 8 << 20
+	leastFree = 1 << 20
 	goodFree  = 64 << 20
 )
 

@@ -138,7 +138,7 @@ func TestWhatIsWrongIsToldWithItsPlaceAndRemedy(t *testing.T) {
 			}
 		}},
 		{"read-only disk", func(f *machine.Facts) { f.State.Writable = false }},
-		{"full disk", func(f *machine.Facts) { f.State.Free = 3 << 20 }},
+		{"full disk", func(f *machine.Facts) { f.State.Free = 512 << 10 }},
 		{"nearly full disk", func(f *machine.Facts) { f.State.Free = 40 << 20 }},
 		{"no secret", func(f *machine.Facts) { f.SiteKey = machine.SiteKey{Path: machine.SiteKeyPath, Err: fs.ErrNotExist} }},
 		{"open secret", func(f *machine.Facts) { f.SiteKey.Mode, f.SiteKey.Err = 0o644, machine.ErrKeyOpen }},
