@@ -35,6 +35,9 @@ type Firewall struct {
 	asking sync.Mutex // one question at a time on neigh
 	neigh  *netlink.Conn
 
+	closing sync.Once
+	closed  error
+
 	mu     sync.Mutex
 	laid   bool
 	leaf   bool // the kernel has fq_codel
@@ -111,8 +114,14 @@ func families() []family {
 	return []family{v4, v6}
 }
 
-// Close closes the sockets. The kernel stays as it is: guests keep their access until their entries end.
+// Close closes the sockets. The kernel stays as it is: guests keep their access until their entries end. It may be
+// called more than once.
 func (f *Firewall) Close() error {
+	f.closing.Do(func() { f.closed = f.close() })
+	return f.closed
+}
+
+func (f *Firewall) close() error {
 	var errs []error
 	if f.watch != nil {
 		f.watch.close()
