@@ -71,19 +71,30 @@ func Isolate(outside func()) (entered bool, code int, err error) {
 	// Pdeathsig follows the thread that started the child.
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
-	leaveToInside()
+	to := passOn()
 	if err := cmd.Start(); err != nil {
 		return false, 1, fmt.Errorf("lab: make namespaces: %w", err)
 	}
+	to(cmd.Process)
 	if outside != nil {
 		go outside()
 	}
 	return false, exitCode(cmd.Wait()), nil
 }
 
-// leaveToInside swallows the signals that a terminal or a supervisor sends to the whole process group: inside decides what they
-// mean, we only wait. Ignoring them would be inherited by every program of the lab.
-func leaveToInside() { signal.Notify(make(chan os.Signal, 1), unix.SIGINT, unix.SIGTERM) }
+// passOn makes inside decide what signals mean: this stage only hands them down to its child. From a terminal inside gets them
+// twice, from a supervisor through here alone. Ignoring them instead would be inherited by every program of the lab.
+func passOn() (to func(*os.Process)) {
+	got := make(chan os.Signal, 8)
+	signal.Notify(got, unix.SIGINT, unix.SIGTERM, unix.SIGHUP)
+	return func(child *os.Process) {
+		go func() {
+			for sig := range got {
+				child.Signal(sig) // a child that has ended needs none
+			}
+		}()
+	}
+}
 
 func again(stage string) *exec.Cmd {
 	cmd := exec.Command("/proc/self/exe", os.Args[1:]...)
@@ -124,11 +135,12 @@ func runInit() (int, error) {
 	if err := os.MkdirAll("/run/netns", 0o755); err != nil {
 		return 1, fmt.Errorf("lab: %w", err)
 	}
-	leaveToInside()
+	to := passOn()
 	cmd := again(stageInside)
 	if err := cmd.Start(); err != nil {
 		return 1, fmt.Errorf("lab: start inside: %w", err)
 	}
+	to(cmd.Process)
 	for {
 		var ws unix.WaitStatus
 		pid, err := unix.Wait4(-1, &ws, 0, nil)

@@ -38,6 +38,7 @@ type child struct {
 	cmd   *exec.Cmd
 	in    interface{ Write([]byte) (int, error) }
 	lines *bufio.Scanner
+	tmp   string
 }
 
 func startChild(t *testing.T) *child {
@@ -49,8 +50,8 @@ func startChild(t *testing.T) *child {
 			c.cmd.Env = append(c.cmd.Env, e)
 		}
 	}
-	// A lab whose outside is killed cannot remove its folders.
-	c.cmd.Env = append(c.cmd.Env, childEnv+"=1", "TMPDIR="+t.TempDir())
+	c.tmp = t.TempDir() // a lab whose outside is killed cannot remove its folders
+	c.cmd.Env = append(c.cmd.Env, childEnv+"=1", "TMPDIR="+c.tmp)
 	c.cmd.Stderr = os.Stderr
 	in, err := c.cmd.StdinPipe()
 	if err != nil {
@@ -158,6 +159,30 @@ func TestKilledLabLeavesNothing(t *testing.T) {
 				}
 				return true
 			})
+		})
+	}
+}
+
+// A supervisor signals the process that it started and no other.
+func TestSignalToOutsideReachesInside(t *testing.T) {
+	for _, sig := range []unix.Signal{unix.SIGINT, unix.SIGTERM, unix.SIGHUP} {
+		t.Run(sig.String(), func(t *testing.T) {
+			c := startChild(t)
+			tree := c.processes(t)
+			if err := c.cmd.Process.Signal(sig); err != nil {
+				t.Fatal(err)
+			}
+			if err := c.cmd.Wait(); c.cmd.ProcessState.ExitCode() != 128+int(sig) {
+				t.Errorf("the lab ended with %v, expected code %d", err, 128+int(sig))
+			}
+			for _, pid := range tree {
+				if unix.Kill(pid, 0) == nil {
+					t.Errorf("process %d is left", pid)
+				}
+			}
+			if left, _ := filepath.Glob(c.tmp + "/parvis-lab-*"); len(left) != 0 {
+				t.Errorf("the shared folder is left: %v", left)
+			}
 		})
 	}
 }
