@@ -102,7 +102,7 @@ func (d *daemon) run(ctx context.Context, confirm int) error {
 	}
 	store, err := sqlite.Open(filepath.Join(d.app.cli.State, "parvis.db"), [32]byte(key), d.clock)
 	if err != nil {
-		return storeFailure(err)
+		return d.app.storeFailure(err)
 	}
 	defer store.Close()
 
@@ -277,10 +277,14 @@ func lockDaemon(path string) (unlock func(), err error) {
 	return func() { f.Close() }, nil
 }
 
-// storeFailure gives the store's own words their exit code.
-func storeFailure(err error) error {
+// storeFailure says in the operator's language why the database cannot be used.
+func (a *app) storeFailure(err error) error {
+	why := lang.Text{EN: err.Error(), FR: err.Error()}
+	if e := (*sqlite.Error)(nil); errors.As(err, &e) {
+		why = lang.Text{EN: e.In(lang.EN), FR: e.In(lang.FR)}
+	}
 	return fail(exitRefused, lang.Text{
-		EN: "%v; people who are connected stay connected until their time ends",
-		FR: "%v ; les personnes connectées le restent jusqu'à la fin de leur temps",
-	}, err)
+		EN: "%s; people who are connected stay connected until their time ends",
+		FR: "%s ; les personnes connectées le restent jusqu'à la fin de leur temps",
+	}, why)
 }
