@@ -114,6 +114,15 @@ func (f *Firewall) classes(s side) (map[uint16]class, error) {
 	return out, nil
 }
 
+// readClasses lists those of both sides.
+func (f *Firewall) readClasses(k *kernel) (err error) {
+	if k.guestSide, err = f.classes(f.sides.guest); err != nil {
+		return err
+	}
+	k.wanSide, err = f.classes(f.sides.wan)
+	return err
+}
+
 // layRoot puts HTB on the device, and nothing else once it is there: replacing it would drop every class
 // (and the kernel refuses, EOPNOTSUPP). It returns the kind that it displaced, "" when it was there.
 func (f *Firewall) layRoot(s side) (displaced string, err error) {

@@ -126,33 +126,41 @@ type jumpOp struct {
 }
 
 // planJumps returns what makes each wanted jump the first (or last) rule of its chain, and the only one with its target.
-// The new rule is put in before an old one is taken out, so that no packet passes between the two.
+// The new rule is put in before an old one is taken out, so that no packet passes between the two. s is then as the
+// changes leave it: two jumps may stand in one chain.
 func planJumps(s saved, want []jump) []jumpOp {
 	var ops []jumpOp
 	for _, j := range want {
-		var rules []string
-		if t := s[j.table]; t != nil {
-			rules = t.rules[j.chain]
+		t := s[j.table]
+		if t == nil {
+			t = &savedTable{policies: map[string]string{}, rules: map[string][]string{}}
+			s[j.table] = t
 		}
-		keep, shift := 0, 0
+		rules := t.rules[j.chain]
+		keep := 0
 		if j.last {
 			keep = len(rules) - 1
 		}
 		if len(rules) == 0 || rules[keep] != j.line() {
-			keep = -1
-			position := 1
 			if j.last {
-				position = 0
+				ops = append(ops, jumpOp{j.table, j.chain, 0, j.spec()})
+				rules = append(rules, j.line())
+				keep = len(rules) - 1
 			} else {
-				shift = 1
-			}
-			ops = append(ops, jumpOp{j.table, j.chain, position, j.spec()})
-		}
-		for i, r := range slices.Backward(rules) {
-			if i != keep && strings.HasSuffix(r, "-j "+j.target) {
-				ops = append(ops, jumpOp{j.table, j.chain, i + 1 + shift, nil})
+				ops = append(ops, jumpOp{j.table, j.chain, 1, j.spec()})
+				rules = slices.Insert(rules, 0, j.line())
 			}
 		}
+		for i := len(rules) - 1; i >= 0; i-- {
+			if i != keep && strings.HasSuffix(rules[i], "-j "+j.target) {
+				ops = append(ops, jumpOp{j.table, j.chain, i + 1, nil})
+				rules = slices.Delete(rules, i, i+1)
+				if i < keep {
+					keep--
+				}
+			}
+		}
+		t.rules[j.chain] = rules
 	}
 	return ops
 }

@@ -31,6 +31,19 @@ func (k kernel) holds(g Grant) bool {
 	return isUp && isDn && up.MAC == g.MAC && up.Mark == dn.Mark && slotOf(up) == g.Slot && up.Mark&backstop == 0
 }
 
+// hasParent reports whether the grant's parent class is there. The kernel does not mind when it is not: it makes a class
+// that nothing holds back.
+func (k kernel) hasParent(g Grant) bool {
+	p := or(g.Parent, classLine)
+	_, guest := k.guestSide[p]
+	_, wan := k.wanSide[p]
+	return p == classLine || (guest && wan)
+}
+
+func noParent(g Grant) error {
+	return fmt.Errorf("%w: slot %#x: no parent class %d:%x", ErrGrant, g.Slot, qdisc, g.Parent)
+}
+
 // keep is an entry of the grant that takes the place of the one that was read: its counters stay. One that may expire
 // before it is written would come back with anybody's counters, so those that were read are written with it.
 func keep(e, was ipset.Entry) ipset.Entry {
@@ -104,6 +117,9 @@ func plan(desired []Grant, k kernel, c Config, s sides) changes {
 		switch err := g.check(c); {
 		case err != nil:
 			ch.refused = append(ch.refused, err)
+			continue
+		case !k.hasParent(g):
+			ch.refused = append(ch.refused, noParent(g))
 			continue
 		case slots[g.Slot]:
 			ch.refused = append(ch.refused, fmt.Errorf("%w: slot %#x twice", ErrGrant, g.Slot))

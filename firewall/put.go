@@ -29,6 +29,15 @@ func (f *Firewall) put(g Grant) error {
 	if err := g.check(f.cfg); err != nil {
 		return err
 	}
+	if or(g.Parent, classLine) != classLine { // seldom: a group's
+		var k kernel
+		if err := f.readClasses(&k); err != nil {
+			return err
+		}
+		if !k.hasParent(g) {
+			return noParent(g)
+		}
+	}
 	old := f.slots[g.Slot]
 	holder := f.slots[f.byIP[g.IPv4]]
 	switch {

@@ -30,10 +30,7 @@ func (f *Firewall) sync(desired []Grant) error {
 	if err != nil {
 		return err
 	}
-	if k.guestSide, err = f.classes(f.sides.guest); err != nil {
-		return err
-	}
-	if k.wanSide, err = f.classes(f.sides.wan); err != nil {
+	if err := f.readClasses(&k); err != nil {
 		return err
 	}
 	f.harvest(k)

@@ -1,0 +1,438 @@
+package firewall_test
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+	nl "github.com/vishvananda/netlink"
+
+	"parvis/firewall"
+	"parvis/internal/mac"
+)
+
+func TestSyncTwiceChangesNothing(t *testing.T) {
+	eachBackend(t, func(t *testing.T, tw *town) {
+		grants := []firewall.Grant{tw.grant(), {Slot: 0xff, MAC: thiefMAC, IPv4: thiefIP, End: tw.clock.Boot().Add(time.Minute), Parent: 1}}
+		must(t, tw.fw.Sync(grants))
+		first := tw.state(t)
+		must(t, tw.fw.Sync(grants))
+		if d := cmp.Diff(first, tw.state(t)); d != "" {
+			t.Errorf("(-first +second):\n%s", d)
+		}
+	})
+}
+
+func TestRemoveLeavesTheKernelAsItWas(t *testing.T) {
+	eachBackend(t, func(t *testing.T, tw *town) {
+		must(t, run("sysctl", "-qw", "net.ipv4.ip_forward=0"))
+		must(t, restore("iptables-"+string(tw.cfg.Backend), foreign))
+		before := tw.state(t)
+		must(t, tw.fw.Sync([]firewall.Grant{tw.grant()}))
+		laid := tw.state(t)
+		for _, want := range []string{":FORWARD DROP", "-A FORWARD -j PARVIS-OTHER", "parvis-up4", "qdisc htb 1: root", "net.ipv4.ip_forward = 1", "isolated on"} {
+			if !strings.Contains(laid, want) {
+				t.Errorf("not laid: %s", want)
+			}
+		}
+		// Another process takes it down.
+		must(t, tw.fw.Close())
+		fw := tw.open(t, tw.cfg)
+		must(t, fw.Remove())
+		if d := cmp.Diff(before, tw.state(t)); d != "" {
+			t.Errorf("(-before +after):\n%s", d)
+		}
+		must(t, fw.Remove()) // nothing left is no error
+	})
+}
+
+// foreign is what another program of the router has.
+const foreign = `*filter
+:INPUT ACCEPT
+:FORWARD ACCEPT
+:TOWN - [0:0]
+-A INPUT -p tcp --dport 2222 -j ACCEPT
+-A FORWARD -j TOWN
+-A TOWN -p tcp --dport 9 -j DROP
+COMMIT
+`
+
+func TestOtherInterfacesKeepTheirTraffic(t *testing.T) {
+	eachBackend(t, func(t *testing.T, tw *town) {
+		// The staff's network: a third wire, which is none of ours.
+		staff := tw.thief
+		must(t, run("ip", "link", "set", "g1", "nomaster"))
+		address(t, nil, "g1", "192.168.50.1/24")
+		must(t, staff.Run(exec.Command("ip", "addr", "flush", "dev", "eth0")))
+		address(t, staff, "eth0", "192.168.50.2/24")
+		route(t, staff, "0.0.0.0/0", "192.168.50.1")
+		route(t, tw.inet, "192.168.50.0/24", "203.0.113.2")
+		must(t, run("sysctl", "-qw", "net.ipv4.ip_forward=1"))
+		must(t, run("iptables-"+string(tw.cfg.Backend), "-t", "nat", "-A", "POSTROUTING", "-o", "wan", "-j", "MASQUERADE"))
+		c := open(t, staff, public+":443")
+		for range 2 { // the second must not take the first one's DROP for the machine's own policy
+			must(t, tw.fw.Sync([]firewall.Grant{tw.grant()}))
+			must(t, c.echo(100))
+			open(t, staff, public+":443")
+		}
+		refused(t, tw.guest, "192.168.50.2:443")
+		must(t, tw.fw.Remove())
+		open(t, staff, public+":443")
+	})
+}
+
+func TestAPolicyThatWasDropStaysDrop(t *testing.T) {
+	tw := newTown(t, firewall.NFT)
+	must(t, run("iptables-nft", "-P", "FORWARD", "DROP"))
+	before := tw.state(t)
+	must(t, tw.fw.Sync(nil))
+	if s := tw.state(t); strings.Contains(rules(output(t, "iptables-nft-save")), "PARVIS-OTHER") {
+		t.Errorf("others are accepted, who were not before:\n%s", s)
+	}
+	must(t, tw.fw.Remove())
+	if d := cmp.Diff(before, tw.state(t)); d != "" {
+		t.Errorf("(-before +after):\n%s", d)
+	}
+}
+
+func TestJumpsComeFirstAgainAfterAnotherProgram(t *testing.T) {
+	eachBackend(t, func(t *testing.T, tw *town) {
+		must(t, tw.fw.Sync(nil))
+		first := tw.state(t)
+		ipt := "iptables-" + string(tw.cfg.Backend)
+		must(t, run(ipt, "-I", "FORWARD", "1", "-i", "lo", "-j", "ACCEPT"))
+		must(t, run(ipt, "-A", "FORWARD", "-j", "PARVIS-FWD")) // twice
+		must(t, run(ipt, "-t", "nat", "-D", "PREROUTING", "-j", "PARVIS-PRE"))
+		must(t, tw.fw.Sync(nil))
+		must(t, run(ipt, "-D", "FORWARD", "-i", "lo", "-j", "ACCEPT"))
+		if d := cmp.Diff(first, tw.state(t)); d != "" {
+			t.Errorf("(-first +repaired):\n%s", d)
+		}
+	})
+}
+
+func TestAdmittedTrafficLosesNoPacketWhileTheSkeletonIsLaidAgain(t *testing.T) {
+	eachBackend(t, func(t *testing.T, tw *town) {
+		g := tw.grant()
+		must(t, tw.fw.Sync([]firewall.Grant{g}))
+		var u net.Conn
+		must(t, tw.guest.Do(func() (err error) {
+			u, err = net.Dial("udp4", public+":7")
+			return err
+		}))
+		defer u.Close()
+		const sent = 200
+		done := make(chan int, 1)
+		go func() { // each answer asks for the next one: one that is lost ends it
+			b, got := make([]byte, 64), 0
+			for ; got < sent; got++ {
+				u.SetDeadline(time.Now().Add(soon))
+				if _, err := u.Write([]byte("?")); err != nil {
+					break
+				}
+				if _, err := u.Read(b); err != nil {
+					break
+				}
+				<-time.After(2 * time.Millisecond) // so that some meet every step of a Sync
+			}
+			done <- got
+		}()
+		for laid := 0; ; laid++ {
+			select {
+			case got := <-done:
+				if got != sent || laid < 2 {
+					t.Errorf("%d of %d answered while the skeleton was laid %d times", got, sent, laid)
+				}
+				return
+			default:
+				must(t, tw.fw.Sync([]firewall.Grant{g}))
+			}
+		}
+	})
+}
+
+func TestARestartAdoptsWithCountersKept(t *testing.T) {
+	eachBackend(t, func(t *testing.T, tw *town) {
+		g := tw.grant()
+		must(t, tw.fw.Sync([]firewall.Grant{g}))
+		c := open(t, tw.guest, public+":443")
+		must(t, c.echo(50_000))
+		before := usageOf(t, tw.fw, slot)
+		// kill -9 leaves the sockets to the kernel; nothing else of a firewall needs an end.
+		fw := tw.open(t, tw.cfg)
+		must(t, fw.Sync([]firewall.Grant{g}))
+		if after := usageOf(t, fw, slot); after.Down < before.Down || after.Up < before.Up || after.Final {
+			t.Errorf("before %+v, after %+v", before, after)
+		}
+		must(t, c.echo(50_000)) // the flow has not been cut
+		if u := usageOf(t, fw, slot); u.Down < 100_000 {
+			t.Errorf("%+v: want more than 100,000 down, over both lives", u)
+		}
+	})
+}
+
+func TestARestartCorrectsTheEndAndTakesTheUndesiredAway(t *testing.T) {
+	tw := newTown(t, firewall.NFT)
+	g := tw.grant()
+	gone := firewall.Grant{Slot: 0x30, MAC: thiefMAC, IPv4: thiefIP, End: g.End, Parent: 1}
+	must(t, tw.fw.Sync([]firewall.Grant{g, gone}))
+	c := open(t, tw.thief, public+":443")
+	g.End = tw.clock.Boot().Add(10 * time.Minute)
+	fw := tw.open(t, tw.cfg)
+	must(t, fw.Sync([]firewall.Grant{g}))
+	if c.echo(100) == nil {
+		t.Error("who is not desired still passes")
+	}
+	save := output(t, "ipset", "save")
+	if strings.Contains(save, thiefIP.String()) {
+		t.Errorf("the undesired is still in a set:\n%s", save)
+	}
+	if n := strings.Count(save, "timeout 600 ") + strings.Count(save, "timeout 599 "); n != 2 {
+		t.Errorf("want both entries to end in 10 minutes:\n%s", save)
+	}
+	if out := output(t, "tc", "class", "show", "dev", "br-g", "classid", "1:30"); out != "" {
+		t.Errorf("its class is still there: %s", out)
+	}
+}
+
+func TestAnExtensionKeepsCountsAndANewAdmissionStartsAtZero(t *testing.T) {
+	tw := newTown(t, firewall.NFT)
+	g := tw.grant()
+	must(t, tw.fw.Sync([]firewall.Grant{g}))
+	must(t, open(t, tw.guest, public+":443").echo(50_000))
+	g.End, g.Down = g.End.Add(time.Hour), 1_000_000
+	must(t, tw.fw.Put(g))
+	if u := usageOf(t, tw.fw, slot); u.Down < 50_000 {
+		t.Errorf("after an extension: %+v", u)
+	}
+	must(t, tw.fw.Drop(slot))
+	g.Slot++ // the same device opens again before anybody has asked for the last count
+	must(t, tw.fw.Put(g))
+	all, err := tw.fw.Usage()
+	must(t, err)
+	want := []firewall.Usage{{Slot: slot, Final: true}, {Slot: slot + 1}}
+	if d := cmp.Diff(want, all, cmpopts.IgnoreFields(firewall.Usage{}, "Down", "Up")); d != "" {
+		t.Fatalf("(-want +got):\n%s", d)
+	}
+	if all[0].Down < 50_000 || all[1].Down != 0 || all[1].Up != 0 {
+		t.Errorf("%+v: the first has carried 50,000 and the second nothing", all)
+	}
+}
+
+func TestAnotherAddressOfTheSameDeviceCarriesCountsOver(t *testing.T) {
+	tw := newTown(t, firewall.NFT)
+	g := tw.grant()
+	must(t, tw.fw.Sync([]firewall.Grant{g}))
+	must(t, open(t, tw.guest, public+":443").echo(50_000))
+	g.IPv4 = netip.MustParseAddr("10.77.9.9")
+	must(t, tw.fw.Put(g))
+	moved := usageOf(t, tw.fw, slot)
+	if moved.Down < 50_000 || moved.Down > 60_000 {
+		t.Errorf("counted %+v for 50,000", moved)
+	}
+	refused(t, tw.guest, public+":443") // the old address does not pass any more
+	must(t, tw.guest.Run(exec.Command("ip", "addr", "flush", "dev", "eth0")))
+	address(t, tw.guest, "eth0", "10.77.9.9/16")
+	route(t, tw.guest, "0.0.0.0/0", "10.77.0.1")
+	must(t, open(t, tw.guest, public+":443").echo(50_000))
+	if u := usageOf(t, tw.fw, slot); u.Down < 100_000 || u.Down > 120_000 {
+		t.Errorf("counted %+v for 100,000 in all", u)
+	}
+}
+
+func TestWhatSomebodyEmptiedIsFilledAgainAndCountsGoOn(t *testing.T) {
+	tw := newTown(t, firewall.NFT)
+	g := tw.grant()
+	must(t, tw.fw.Sync([]firewall.Grant{g}))
+	must(t, open(t, tw.guest, public+":443").echo(50_000))
+	before := usageOf(t, tw.fw, slot)
+	must(t, run("ipset", "flush"))
+	refused(t, tw.guest, public+":443")
+	if u := usageOf(t, tw.fw, slot); u != before {
+		t.Errorf("an empty set made the count %+v, it was %+v", u, before)
+	}
+	must(t, tw.fw.Sync([]firewall.Grant{g}))
+	must(t, open(t, tw.guest, public+":443").echo(50_000))
+	if u := usageOf(t, tw.fw, slot); u.Down < before.Down+50_000 {
+		t.Errorf("%+v after %+v and 50,000 more", u, before)
+	}
+}
+
+func TestPutRefusesAndLeavesEverythingAsItWas(t *testing.T) {
+	tw := newTown(t, firewall.NFT)
+	g := tw.grant()
+	if err := tw.fw.Put(g); !errors.Is(err, firewall.ErrNotLaid) {
+		t.Errorf("before Sync: %v, want ErrNotLaid", err)
+	}
+	must(t, tw.fw.Sync([]firewall.Grant{g}))
+	before := tw.state(t)
+	other := func(change func(*firewall.Grant)) firewall.Grant {
+		o := firewall.Grant{Slot: 0x30, MAC: thiefMAC, IPv4: thiefIP, End: g.End, Parent: 1}
+		change(&o)
+		return o
+	}
+	for name, tc := range map[string]struct {
+		grant firewall.Grant
+		want  error
+	}{
+		"another device's slot":       {other(func(o *firewall.Grant) { o.Slot = slot }), firewall.ErrSlotTaken},
+		"another slot's address":      {other(func(o *firewall.Grant) { o.IPv4 = guestIP }), firewall.ErrAddressTaken},
+		"our own address":             {other(func(o *firewall.Grant) { o.IPv4 = router.Addr() }), firewall.ErrGrant},
+		"an address of elsewhere":     {other(func(o *firewall.Grant) { o.IPv4 = netip.MustParseAddr("10.78.0.1") }), firewall.ErrGrant},
+		"an IPv6 address":             {other(func(o *firewall.Grant) { o.IPv4 = netip.MustParseAddr("2001:db8::1") }), firewall.ErrGrant},
+		"a house slot":                {other(func(o *firewall.Grant) { o.Slot = 0xf }), firewall.ErrGrant},
+		"a slot beyond":               {other(func(o *firewall.Grant) { o.Slot = 0x100 }), firewall.ErrGrant},
+		"no MAC":                      {other(func(o *firewall.Grant) { o.MAC = mac.Addr{} }), firewall.ErrGrant},
+		"everybody's MAC":             {other(func(o *firewall.Grant) { o.MAC = mac.Addr{255, 255, 255, 255, 255, 255} }), firewall.ErrGrant},
+		"a parent class that is none": {other(func(o *firewall.Grant) { o.Parent = 0x9 }), firewall.ErrGrant},
+	} {
+		err := tw.fw.Put(tc.grant)
+		if !errors.Is(err, tc.want) {
+			t.Errorf("%s: %v, want %v", name, err, tc.want)
+		}
+		if d := cmp.Diff(before, tw.state(t)); d != "" {
+			t.Errorf("%s (-before +after):\n%s", name, d)
+		}
+	}
+}
+
+func TestAFailureHalfWayLeavesNothingOpen(t *testing.T) {
+	tw := newTown(t, firewall.NFT)
+	must(t, tw.fw.Sync(nil))
+	link, err := nl.LinkByName("wan")
+	must(t, err)
+	must(t, nl.QdiscDel(nl.NewHtb(nl.QdiscAttrs{LinkIndex: link.Attrs().Index, Parent: nl.HANDLE_ROOT, Handle: nl.MakeHandle(1, 0)})))
+	if err := tw.fw.Put(tw.grant()); err == nil || !strings.Contains(err.Error(), "class 1:20 on wan") {
+		t.Errorf("the error does not say what: %v", err)
+	}
+	refused(t, tw.guest, public+":443")
+	if out := output(t, "tc", "class", "show", "dev", "br-g", "classid", "1:20"); out != "" {
+		t.Errorf("the other side's class stays: %s", out)
+	}
+	must(t, tw.fw.Sync([]firewall.Grant{tw.grant()}))
+	open(t, tw.guest, public+":443")
+}
+
+func TestSyncDoesWhatItCanAndSaysWhatItCannot(t *testing.T) {
+	tw := newTown(t, firewall.NFT)
+	bad := []firewall.Grant{
+		{Slot: 0x30, MAC: thiefMAC, IPv4: netip.MustParseAddr("10.99.0.1"), Parent: 1},
+		{Slot: 0x31, MAC: thiefMAC, IPv4: thiefIP, Parent: 0x9, End: tw.clock.Boot().Add(time.Hour)},
+		{Slot: slot, MAC: thiefMAC, IPv4: thiefIP, Parent: 1},
+		{Slot: 0x33, MAC: thiefMAC, IPv4: guestIP, Parent: 1},
+	}
+	err := tw.fw.Sync(append([]firewall.Grant{tw.grant()}, bad...))
+	if !errors.Is(err, firewall.ErrGrant) {
+		t.Fatalf("%v, want ErrGrant", err)
+	}
+	for _, word := range []string{"0x30", "0x31", "0x33", "twice"} {
+		if !strings.Contains(err.Error(), word) {
+			t.Errorf("%q does not speak of %s", err, word)
+		}
+	}
+	open(t, tw.guest, public+":443")
+	refused(t, tw.thief, public+":443")
+	must(t, tw.fw.Put(firewall.Grant{Slot: 0x31, MAC: thiefMAC, IPv4: thiefIP, End: tw.clock.Boot().Add(time.Hour)}))
+	open(t, tw.thief, public+":443")
+}
+
+func TestAnotherGuestNetworkThanLastTime(t *testing.T) {
+	eachBackend(t, func(t *testing.T, tw *town) {
+		must(t, tw.fw.Sync([]firewall.Grant{tw.grant()}))
+		must(t, tw.fw.Close())
+		cfg := tw.cfg
+		cfg.Address = netip.MustParsePrefix("10.77.0.1/20")
+		cfg.Capacity = 480
+		fw := tw.open(t, cfg)
+		must(t, fw.Sync([]firewall.Grant{tw.grant()}))
+		open(t, tw.guest, public+":443")
+		if save := output(t, "ipset", "save", "parvis-up4"); !strings.Contains(save, "range 10.77.0.0-10.77.15.255") {
+			t.Errorf("the set has its old range:\n%s", save)
+		}
+		save := rules(output(t, "iptables-"+string(cfg.Backend)+"-save"))
+		if strings.Contains(save, "PARVIS-B1 ") {
+			t.Error("a chain of the old capacity stays")
+		}
+	})
+}
+
+func TestSyncWithoutAnInterfaceStillClosesTheOthers(t *testing.T) {
+	tw := newTown(t, firewall.NFT)
+	must(t, run("ip", "link", "del", "wan"))
+	if err := tw.fw.Sync(nil); !errors.Is(err, firewall.ErrNoInterface) {
+		t.Fatalf("%v, want ErrNoInterface", err)
+	}
+	if save := rules(output(t, "iptables-nft-save")); !strings.Contains(save, "-A FORWARD -j PARVIS-FWD") {
+		t.Errorf("the skeleton is not laid:\n%s", save)
+	}
+	if s := tw.fw.Status(); !slices.Equal(s.Missing, []string{"wan"}) || s.Laid {
+		t.Errorf("status %+v", s)
+	}
+}
+
+func TestTheBackendIsTheOneInUse(t *testing.T) {
+	rule := "*filter\n:FORWARD ACCEPT\n-A FORWARD -p 253 -j ACCEPT\nCOMMIT\n"
+	parvis := "*filter\n:PARVIS-FWD - [0:0]\nCOMMIT\n"
+	for _, tc := range []struct {
+		name        string
+		legacy, nft string
+		want        firewall.Backend
+	}{
+		{"rules in legacy", rule, "", firewall.Legacy},
+		{"rules in nft", "", rule, firewall.NFT},
+		{"ours in legacy, others' in nft", parvis, rule, firewall.Legacy},
+		{"ours in nft, others' in legacy", rule, parvis, firewall.NFT},
+		{"nothing anywhere", "", "", flavour(t)},
+		{"rules in both", rule, rule, flavour(t)},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			tw := newTown(t, firewall.NFT)
+			must(t, restore("iptables-legacy", tc.legacy))
+			must(t, restore("iptables-nft", tc.nft))
+			cfg := tw.cfg
+			cfg.Backend = firewall.Auto
+			if got := tw.open(t, cfg).Status().Backend; got != tc.want {
+				t.Errorf("picked %s, want %s", got, tc.want)
+			}
+		})
+	}
+}
+
+// flavour is what the machine's own iptables is.
+func flavour(t *testing.T) firewall.Backend {
+	if strings.Contains(output(t, "iptables", "--version"), "nf_tables") {
+		return firewall.NFT
+	}
+	return firewall.Legacy
+}
+
+func TestClassesAreMadeOfTheGrantsRatesAndTheLine(t *testing.T) {
+	tw := newTown(t, firewall.NFT)
+	tw.cfg.Down, tw.cfg.Up = 40_000_000_000, 480_000_000
+	tw.fw = tw.open(t, tw.cfg)
+	g := tw.grant()
+	g.Up = 0 // the line's
+	must(t, tw.fw.Sync([]firewall.Grant{g}))
+	for _, want := range []struct{ device, class, text string }{
+		{"br-g", "1:1", "rate 40Gbit ceil 40Gbit"},
+		{"br-g", "1:20", "ceil 50Mbit"},
+		{"wan", "1:20", "rate 2Mbit ceil 480Mbit"},
+		{"wan", "1:2", "rate 48Mbit ceil 480Mbit"},
+	} {
+		out := output(t, "tc", "class", "show", "dev", want.device, "classid", want.class)
+		if !strings.Contains(out, want.text) {
+			t.Errorf("%s %s: %q; want %s", want.device, want.class, out, want.text)
+		}
+	}
+	if d := fmt.Sprint(tw.fw.Status().Displaced); d != "map[br-g:noqueue wan:noqueue]" {
+		t.Errorf("displaced %s", d)
+	}
+}
