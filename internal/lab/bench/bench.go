@@ -61,7 +61,8 @@ const (
 	// capacity gives up port blocks, so that a thousand and more fit.
 	capacity = 4000
 	crowd    = 1000
-	rounds   = 200 // of opening, for a 99th percentile that two rounds decide
+	devices  = 20
+	rounds   = 15 // of opening by every device: 300 openings
 	load     = 5 * time.Second
 )
 
@@ -109,7 +110,8 @@ type site struct {
 	client  *control.Client
 	daemon  *lab.Process
 	figures *Figures
-	guest   *lab.Guest // who opens, again and again
+	guests  []*lab.Guest // who open, again and again
+	opened  int
 }
 
 func (s *site) measure(ctx context.Context) (err error) {
@@ -118,10 +120,7 @@ func (s *site) measure(ctx context.Context) (err error) {
 		return err
 	}
 	s.figures.Backend = status.Backend
-	if s.guest, err = s.town.AddGuest(lab.GuestOptions{Name: "mesure"}); err != nil {
-		return err
-	}
-	if _, err := s.guest.DHCP(ctx); err != nil {
+	if s.guests, err = s.town.AddGuests(ctx, devices); err != nil {
 		return err
 	}
 	for _, n := range []int{0, crowd} {

@@ -35,8 +35,9 @@ func (s *site) fill(ctx context.Context, n int) error {
 	return nil
 }
 
-// opening measures, again and again, the milliseconds from the POST's arrival on the guest bridge to the first packet of the
-// guest on the line. A datagram leaves the guest every 0.2 ms throughout, which is the measure's grain.
+// opening measures the milliseconds from a POST's arrival on the guest bridge to the first packet of the guest on the line. A
+// datagram leaves the guest every 0.2 ms throughout, which is the measure's grain. The devices open one after the other;
+// then all are ended, and the next round begins when the daemon has read their last counts.
 func (s *site) opening(ctx context.Context) ([]float64, error) {
 	var port atomic.Uint32
 	posts, err := watch(s.town.Router, lab.GuestBridge, isPost)
@@ -52,40 +53,65 @@ func (s *site) opening(ctx context.Context) ([]float64, error) {
 
 	echo, _ := lab.Echo()
 	var all []float64
-	for i := range rounds {
-		// A port of its own each round: no conversation of an earlier round is in the kernel's table.
-		port.Store(uint32(20000 + i))
-		stop, err := s.knock(ctx, netip.AddrPortFrom(echo.Addr(), uint16(20000+i)))
-		if err != nil {
-			return nil, err
-		}
-		arrival, first := posts.next(), passed.next()
-		resp, err := s.guest.Client().PostForm("http://"+lab.PortalName+"/ouvrir", url.Values{"l": {"fr"}})
-		if err != nil {
+	for range rounds {
+		for _, g := range s.guests {
+			// A port of its own each time: no conversation of an earlier one is in the kernel's table.
+			port.Store(uint32(20000 + s.opened))
+			s.opened++
+			stop, err := knock(ctx, g, netip.AddrPortFrom(echo.Addr(), uint16(port.Load())))
+			if err != nil {
+				return nil, err
+			}
+			took, err := open(ctx, g, posts, passed)
 			stop()
-			return nil, err
+			if err != nil {
+				return nil, err
+			}
+			all = append(all, float64(took)/float64(time.Millisecond))
 		}
-		resp.Body.Close()
-		if resp.StatusCode != http.StatusSeeOther {
-			stop()
-			return nil, fmt.Errorf("bench: opening is answered by %s", resp.Status)
-		}
-		asked, err := wait(ctx, arrival, "the POST on the guest bridge")
-		var in time.Time
-		if err == nil {
-			in, err = wait(ctx, first, "the guest's first packet on the line")
-		}
-		stop()
-		if err != nil {
-			return nil, err
-		}
-		all = append(all, float64(in.Sub(asked))/float64(time.Millisecond))
-		ip := s.guest.Lease().Address.Addr().String()
-		if _, err := s.client.End(ctx, control.EndRequest{Which: ip, Reason: sessions.ByOperator}); err != nil {
+		if err := s.endAll(ctx); err != nil {
 			return nil, err
 		}
 	}
 	return all, nil
+}
+
+func open(ctx context.Context, g *lab.Guest, posts, passed *capture) (time.Duration, error) {
+	arrival, first := posts.next(), passed.next()
+	resp, err := g.Client().PostForm("http://"+lab.PortalName+"/ouvrir", url.Values{"l": {"fr"}})
+	if err != nil {
+		return 0, err
+	}
+	resp.Body.Close()
+	if resp.StatusCode != http.StatusSeeOther || resp.Header.Get("Location") == "/" {
+		return 0, fmt.Errorf("bench: opening is answered by %s", resp.Status)
+	}
+	asked, err := wait(ctx, arrival, "the POST on the guest bridge")
+	if err != nil {
+		return 0, err
+	}
+	in, err := wait(ctx, first, "the guest's first packet on the line")
+	return in.Sub(asked), err
+}
+
+// endAll ends the measuring devices' sessions and waits until their entries are gone: only then does the portal catch them again.
+func (s *site) endAll(ctx context.Context) error {
+	for _, g := range s.guests {
+		ip := g.Lease().Address.Addr().String()
+		if _, err := s.client.End(ctx, control.EndRequest{Which: ip, Reason: sessions.ByOperator}); err != nil {
+			return err
+		}
+	}
+	deadline := time.Now().Add(10 * time.Second)
+	target := net.JoinHostPort(s.town.Host("captive.apple.com").V4.String(), "80")
+	for _, g := range s.guests {
+		for g.NS.Do(func() error { return ask(target, make([]byte, 4096)) }) != nil {
+			if time.Now().After(deadline) {
+				return fmt.Errorf("bench: %s is not led to the portal after its end", g.Name)
+			}
+		}
+	}
+	return nil
 }
 
 func wait(ctx context.Context, ch <-chan time.Time, what string) (time.Time, error) {
@@ -100,8 +126,8 @@ func wait(ctx context.Context, ch <-chan time.Time, what string) (time.Time, err
 }
 
 // knock sends a datagram every 0.2 ms until it is stopped.
-func (s *site) knock(ctx context.Context, to netip.AddrPort) (stop func(), err error) {
-	c, err := s.guest.Dial(ctx, "udp", to.String())
+func knock(ctx context.Context, g *lab.Guest, to netip.AddrPort) (stop func(), err error) {
+	c, err := g.Dial(ctx, "udp", to.String())
 	if err != nil {
 		return nil, err
 	}
@@ -136,22 +162,11 @@ func (s *site) redirects(ctx context.Context, n int) (perSecond float64, waits [
 	}
 	results := make(chan result, n)
 	target := net.JoinHostPort(s.town.Host("captive.apple.com").V4.String(), "80")
-	devices := []*lab.Guest{s.guest}
-	for len(devices) < (n+9)/10 { // a device has at most 32 connections; ten each is what a storm looks like
-		g, err := s.town.AddGuest(lab.GuestOptions{})
-		if err != nil {
-			return 0, nil, err
-		}
-		if _, err := g.DHCP(ctx); err != nil {
-			return 0, nil, err
-		}
-		devices = append(devices, g)
-	}
 	start := time.Now()
 	ctx, cancel := context.WithTimeout(ctx, load)
 	defer cancel()
 	for i := range n {
-		g := devices[i/10%len(devices)]
+		g := s.guests[i/10%len(s.guests)] // ten connections a device: it has at most 32
 		go func() {
 			var r result
 			// One connection at a time from each; a fresh thread in the device's namespace for all of them.

@@ -1,14 +1,100 @@
 package scenes
 
 import (
+	"bufio"
 	"context"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
 	"testing"
+
+	"golang.org/x/sys/unix"
+
+	"parvis/internal/control"
+	"parvis/internal/lab"
 )
+
+// From outside, the portal is visited as the demonstration's guest and the daemon is spoken to; Ctrl-C leaves nothing.
+func TestDemoIsVisitedFromOutside(t *testing.T) {
+	lab.NeedsLab(t)
+	file, err := binary()
+	if err != nil {
+		t.Fatal(err)
+	}
+	tmp := t.TempDir()
+	cmd := exec.CommandContext(t.Context(), "/proc/self/exe")
+	for _, e := range os.Environ() {
+		if !strings.HasPrefix(e, "PARVIS_LAB_STAGE=") {
+			cmd.Env = append(cmd.Env, e)
+		}
+	}
+	cmd.Env = append(cmd.Env, demoBinary+"="+file, "TMPDIR="+tmp)
+	cmd.Stderr = os.Stderr
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	defer cmd.Process.Kill()
+	var said strings.Builder
+	for lines := bufio.NewScanner(out); lines.Scan() && !strings.Contains(lines.Text(), "Ctrl-C"); {
+		said.WriteString(lines.Text() + "\n")
+	}
+
+	client := &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	page := func(path string) string {
+		resp, err := client.Get("http://" + demoListen + path)
+		if err != nil {
+			t.Fatalf("%v\n%s", err, &said)
+		}
+		defer resp.Body.Close()
+		body, err := io.ReadAll(resp.Body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(body)
+	}
+	if got := page("/"); !strings.Contains(got, "Ici, internet est gratuit.") {
+		t.Errorf("the first page is\n%s", got)
+	}
+	resp, err := client.Post("http://"+demoListen+"/ouvrir", "application/x-www-form-urlencoded", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp.Body.Close()
+	if resp.StatusCode != http.StatusSeeOther || resp.Header.Get("Location") != "/ouvert" {
+		t.Errorf("the button leads to %s %q", resp.Status, resp.Header.Get("Location"))
+	}
+	if got := page("/ouvert"); !strings.Contains(got, "Internet est ouvert.") {
+		t.Errorf("then the page is\n%s", got)
+	}
+	socket := regexp.MustCompile(`--socket (\S+)`).FindStringSubmatch(said.String())
+	if socket == nil {
+		t.Fatalf("no socket is named:\n%s", &said)
+	}
+	if list, err := control.NewClient(socket[1]).Sessions(t.Context()); err != nil || len(list) != 1 {
+		t.Errorf("sessions as the command line sees them: %v, %v", list, err)
+	}
+
+	if err := cmd.Process.Signal(unix.SIGINT); err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Wait(); err != nil {
+		t.Errorf("it ended with %v", err)
+	}
+	if left, _ := filepath.Glob(tmp + "/*"); len(left) != 0 {
+		t.Errorf("files are left: %v", left)
+	}
+}
 
 // The portal behind the proxy thinks that it is visited under its own name; its visitor never leaves theirs.
 func TestPortalProxyKeepsBothWorldsApart(t *testing.T) {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
@@ -13,7 +14,17 @@ import (
 	"parvis/internal/lab"
 )
 
-func TestMain(m *testing.M) { lab.Main(m.Run) }
+// demoBinary, set, makes this test program the demonstration of that binary.
+const demoBinary = "PARVIS_TEST_DEMO"
+
+const demoListen = "127.0.0.1:18088" // of the lab's own loopback
+
+func TestMain(m *testing.M) {
+	if file := os.Getenv(demoBinary); file != "" {
+		os.Exit(Main(PlayDemo, Options{Out: os.Stdout, Binary: file, Listen: demoListen}))
+	}
+	lab.Main(m.Run)
+}
 
 // binary builds the real parvis once.
 var binary = sync.OnceValues(func() (string, error) {
