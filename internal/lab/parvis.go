@@ -15,7 +15,7 @@ import (
 
 // Site is what may differ in the configuration of the town's Parvis; the zero value is a usual place.
 type Site struct {
-	Name     string // "Maison des habitants du laboratoire"
+	Name     string // "La Maison des habitants"
 	Duration string // of the one profile: "1h"
 	Idle     string // "15m"
 	Down, Up string // rates of one guest: "10mbit", "5mbit"
@@ -77,7 +77,7 @@ func (p *Parvis) Configure(s Site) error {
 func (s Site) toml(t *Town, cert, key string) string {
 	var b strings.Builder
 	w := func(format string, args ...any) { fmt.Fprintf(&b, format+"\n", args...) }
-	w("[site]\nname = %q\ncontact = \"accueil@laboratoire.test\"", cmp.Or(s.Name, "Maison des habitants du laboratoire"))
+	w("[site]\nname = %q\ncontact = \"accueil@laboratoire.test\"", cmp.Or(s.Name, "La Maison des habitants"))
 	line := cmp.Or(s.Line, "1gbit")
 	w("[wan]\ninterface = %q\ndown = %q\nup = %q", WAN, line, line)
 	w("[guests]\ninterface = %q\naddress = %q\nlease = %q\ncapacity = %d", GuestBridge, t.Options.Guests, cmp.Or(s.Lease, "2h"), cmp.Or(s.Capacity, 240))
