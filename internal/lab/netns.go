@@ -5,6 +5,7 @@ import (
 	"os"
 	"os/exec"
 	"runtime"
+	"sync"
 	"testing"
 
 	nl "github.com/vishvananda/netlink"
@@ -17,6 +18,8 @@ type NS struct {
 	Name string
 	// Resolv is the machine's own /etc/resolv.conf; "" leaves the lab's.
 	Resolv string
+
+	mu     sync.RWMutex // held while the handle is used: a closed one's number may soon be another file's
 	handle netns.NsHandle
 }
 
@@ -35,7 +38,9 @@ func NewNS(name string) (*NS, error) {
 
 // Close forgets the namespace; the kernel removes it with its last process.
 func (ns *NS) Close() error {
-	ns.handle.Close()
+	ns.mu.Lock()
+	defer ns.mu.Unlock()
+	ns.handle.Close() // Do refuses from here on
 	return netns.DeleteNamed(ns.Name)
 }
 
@@ -43,11 +48,20 @@ func (ns *NS) Close() error {
 // that make others (give net.Dial an address, not a name).
 func (ns *NS) Do(f func() error) error {
 	return onOwnThread(func() error {
-		if err := netns.Set(ns.handle); err != nil {
+		if err := ns.enter(); err != nil {
 			return fmt.Errorf("lab: enter %s: %w", ns.Name, err)
 		}
 		return f()
 	})
+}
+
+func (ns *NS) enter() error {
+	ns.mu.RLock()
+	defer ns.mu.RUnlock()
+	if !ns.handle.IsOpen() {
+		return os.ErrClosed
+	}
+	return netns.Set(ns.handle)
 }
 
 // Start starts cmd as a program of that machine: its network, its /sys, its resolv.conf.
