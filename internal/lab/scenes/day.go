@@ -23,6 +23,7 @@ type Scene struct {
 var Scenes = []Scene{
 	{"ouverture", "Le routeur démarre. Tout est prêt, et personne ne passe encore.", opening},
 	{"habitante", "Une habitante appuie sur « Aller sur internet ». Elle est en ligne et voit son temps.", resident},
+	{"retour", "Elle arrête internet et s'en va. Deux heures après, un bouton lui rend le temps gardé.", comesBack},
 	{"fin", "Son temps finit. Son téléchargement s'arrête dans la seconde, et la page le dit.", timeEnds},
 	{"fermeture", "Le lieu ferme. Toutes les connexions s'arrêtent, et la page le dit.", closing},
 }
@@ -103,6 +104,37 @@ func (s *Stage) over(ctx context.Context, r *Resident, why sessions.Reason, sent
 		return err
 	}
 	return s.Screenshot(ctx, r, "jour-"+string(why)+"-"+r.Guest.Name)
+}
+
+// comesBack stops in the middle of the hour: what is left waits for her, however long she is away.
+func comesBack(ctx context.Context, s *Stage) error {
+	r := s.residents[0]
+	if err := s.Control.Shift(ctx, 20*time.Minute); err != nil {
+		return err
+	}
+	if err := r.Visit(ctx, portalURL+"ma-connexion", "Il vous reste 40 minutes"); err != nil {
+		return err
+	}
+	if err := r.Press(ctx, "Arrêter internet", "Vous avez arrêté internet.", "40 minutes"); err != nil {
+		return err
+	}
+	if err := s.Screenshot(ctx, r, "jour-arret"); err != nil {
+		return err
+	}
+	if err := s.over(ctx, r, sessions.ByResident, "40 minutes"); err != nil {
+		return err
+	}
+	if err := s.Control.Shift(ctx, 2*time.Hour); err != nil {
+		return err
+	}
+	if err := r.goOnline(ctx, "Reprendre"); err != nil {
+		return err
+	}
+	session, err := s.session(ctx, r)
+	if err == nil && (session.Left > 40*time.Minute || session.Left < 39*time.Minute) {
+		err = fmt.Errorf("il reste %v, attendu 40 minutes", session.Left)
+	}
+	return err
 }
 
 func timeEnds(ctx context.Context, s *Stage) error {
