@@ -40,6 +40,7 @@ type Firewall struct {
 
 	mu     sync.Mutex
 	laid   bool
+	swept  bool // the other backend holds nothing of ours
 	leaf   bool // the kernel has fq_codel
 	sides  sides
 	notes  map[string]string // device → queue that HTB displaced

@@ -190,6 +190,22 @@ func (x *xtables) sweep(s saved, body string) error {
 	return nil
 }
 
+// otherTables are those of the backend that is not ours, as far as they are installed: before somebody changed
+// backends, ours were there.
+func (f *Firewall) otherTables() []*xtables {
+	other := Legacy
+	if f.backend == Legacy {
+		other = NFT
+	}
+	var out []*xtables
+	for _, fam := range families() {
+		if x, err := openXtables(fam, other); err == nil {
+			out = append(out, x)
+		}
+	}
+	return out
+}
+
 // remove takes everything of ours out.
 func (x *xtables) remove() error {
 	s, err := x.save()

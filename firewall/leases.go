@@ -58,7 +58,7 @@ func parseLeases(r io.Reader) map[netip.Addr]mac.Addr {
 	lines := bufio.NewScanner(r)
 	for lines.Scan() {
 		w := bytes.Fields(lines.Bytes())
-		if len(w) < 3 {
+		if len(w) < 4 { // a line that is cut short may show a part of an address
 			continue
 		}
 		m, err := mac.Parse(string(w[1]))

@@ -50,7 +50,7 @@ func (f *Firewall) Remove() error {
 	defer f.mu.Unlock()
 	f.laid = false
 	var errs []error
-	for _, x := range f.tables {
+	for _, x := range append(f.otherTables(), f.tables...) {
 		errs = append(errs, x.remove())
 	}
 	for _, name := range []string{setUp4, setDn4, setUp6, setDn6} {

@@ -48,6 +48,14 @@ func (f *Firewall) laySkeleton() error {
 			return err
 		}
 	}
+	if !f.swept { // a skeleton in both backends would mark and count every packet twice
+		for _, x := range f.otherTables() {
+			if err := x.remove(); err != nil {
+				f.log.Warn("the other iptables backend may hold rules of ours", "cause", err)
+			}
+		}
+		f.swept = true
+	}
 	guest, err := f.rt.LinkByName(f.cfg.Guest)
 	if err != nil {
 		return fmt.Errorf("%w: guests' %s: %w", ErrNoInterface, f.cfg.Guest, err)

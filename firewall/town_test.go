@@ -26,7 +26,6 @@ import (
 	"parvis/internal/mac"
 )
 
-func TestMain(m *testing.M) { lab.Main(m.Run) }
 
 // The test's own network namespace is the router; guest, thief and inet are others.
 //
@@ -297,7 +296,7 @@ func rules(save string) string {
 	for _, table := range []string{"raw", "mangle", "nat", "filter", "security"} {
 		text = strings.ReplaceAll(text, "*"+table+"\nCOMMIT\n", "")
 	}
-	return text
+	return strings.TrimSpace(text) + "\n"
 }
 
 // serve answers every connection with who it came from and then with what it is sent, over TCP and UDP.
