@@ -7,14 +7,13 @@ package clock
 
 import (
 	"fmt"
+	"os"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"golang.org/x/sys/unix"
-
-	"os"
-	"strings"
 )
 
 // Boot is a point in time: nanoseconds since the machine started.
