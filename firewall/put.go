@@ -96,7 +96,7 @@ func (f *Firewall) admit(g Grant, carried counts, has *record) error {
 	return nil
 }
 
-// move opens the same session at another address: the entry at the old one goes first, its counts are carried over.
+// move opens the same session at another address: the entry at the old one goes first, and its counts are carried over.
 func (f *Firewall) move(g Grant, old *record) error {
 	k, err := f.read()
 	if err != nil {
