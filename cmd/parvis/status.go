@@ -3,6 +3,7 @@ package main
 import (
 	"time"
 
+	"parvis/internal/clock"
 	"parvis/internal/control"
 	"parvis/internal/lang"
 )
@@ -37,7 +38,7 @@ func (d *daemon) status() control.Status {
 		Version: version, Site: d.cfg.Site.Name, Since: d.since, Clock: wall.Quality.String(),
 		Portal: "http://" + d.cfg.Portal.Name + "/", Backend: string(fw.Backend), LeafQdisc: fw.Leaf,
 		ConfirmSeconds: int(d.confirm.left(d.clock).Round(time.Second) / time.Second),
-		Problems:       []control.Problem{},
+		Problems:       []control.Problem{}, Notes: []control.Problem{},
 		Sessions: control.Sessions{
 			Open: m.Open, Free: m.Slots.Free, Resting: m.Slots.Resting, Total: m.Slots.Total, Resumed: m.Start.Open,
 		},
@@ -55,8 +56,8 @@ func (d *daemon) status() control.Status {
 		s.Problems = append(s.Problems, problem(storeText, m.Store.Error))
 	}
 	s.Ready = len(s.Problems) == 0
-	if wall.Quality.String() == "unknown" { // worth a line, and no reason to say that something is broken
-		s.Problems = append(s.Problems, problem(clockText))
+	if wall.Quality == clock.Unknown {
+		s.Notes = append(s.Notes, problem(clockText))
 	}
 	return s
 }

@@ -49,6 +49,9 @@ func (c statusCmd) Run(ctx context.Context, a *app) error {
 			FR: "  ! Tout sera défait dans %d s, sauf si vous lancez : parvis confirm",
 		}, s.ConfirmSeconds)
 	}
+	for _, p := range s.Notes {
+		fmt.Fprintln(a.out, "  - "+p.In(a.lang))
+	}
 	a.printf(lang.Text{
 		EN: "Sessions: %d open, %d places free, %d resting, of %d.",
 		FR: "Connexions : %d ouvertes, %d places libres, %d au repos, sur %d.",

@@ -21,6 +21,8 @@ type Status struct {
 	// Ready: everything is in force. Else Problems says what is not.
 	Ready    bool      `json:"ready"`
 	Problems []Problem `json:"problems"`
+	// Notes are worth knowing and keep nothing from being in force.
+	Notes []Problem `json:"notes"`
 
 	Sessions  Sessions `json:"sessions"`
 	Portal    string   `json:"portal"`     // address of the user portal

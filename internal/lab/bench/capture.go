@@ -8,6 +8,7 @@ import (
 	"github.com/google/gopacket"
 	"github.com/google/gopacket/layers"
 	"github.com/google/gopacket/pcapgo"
+	"golang.org/x/net/bpf"
 
 	"parvis/internal/lab"
 )
@@ -23,12 +24,32 @@ type capture struct {
 	seen  chan time.Time
 }
 
+// protocol is a filter for the kernel (bpf(4)): IPv4 of one protocol and nothing else. What the measure does not need must
+// not cost it the processor.
+func protocol(p layers.IPProtocol) ([]bpf.RawInstruction, error) {
+	const etherType, ipProtocol = 12, 14 + 9
+	return bpf.Assemble([]bpf.Instruction{
+		bpf.LoadAbsolute{Off: etherType, Size: 2},
+		bpf.JumpIf{Cond: bpf.JumpEqual, Val: uint32(layers.EthernetTypeIPv4), SkipFalse: 3},
+		bpf.LoadAbsolute{Off: ipProtocol, Size: 1},
+		bpf.JumpIf{Cond: bpf.JumpEqual, Val: uint32(p), SkipFalse: 1},
+		bpf.RetConstant{Val: 65535},
+		bpf.RetConstant{Val: 0},
+	})
+}
+
 // watch opens the capture; it runs until close.
-func watch(ns *lab.NS, dev string, want func(gopacket.Packet) bool) (*capture, error) {
+func watch(ns *lab.NS, dev string, p layers.IPProtocol, want func(gopacket.Packet) bool) (*capture, error) {
+	filter, err := protocol(p)
+	if err != nil {
+		return nil, fmt.Errorf("bench: watch %s: %w", dev, err)
+	}
 	c := &capture{want: want, seen: make(chan time.Time, 1)}
-	err := ns.Do(func() (err error) {
-		c.handle, err = pcapgo.NewEthernetHandle(dev)
-		return err
+	err = ns.Do(func() (err error) {
+		if c.handle, err = pcapgo.NewEthernetHandle(dev); err != nil {
+			return err
+		}
+		return c.handle.SetBPF(filter)
 	})
 	if err != nil {
 		return nil, fmt.Errorf("bench: watch %s: %w", dev, err)
