@@ -191,6 +191,9 @@ func TestARestartCorrectsTheEndAndTakesTheUndesiredAway(t *testing.T) {
 	if c.echo(100) == nil {
 		t.Error("who is not desired still passes")
 	}
+	if out := output(t, "conntrack", "-L", "-m", fmt.Sprint(uint32(gone.Slot)<<16)); out != "" {
+		t.Errorf("its connections are still tracked:\n%s", out)
+	}
 	save := output(t, "ipset", "save")
 	if strings.Contains(save, thiefIP.String()) {
 		t.Errorf("the undesired is still in a set:\n%s", save)

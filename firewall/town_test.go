@@ -26,7 +26,6 @@ import (
 	"parvis/internal/mac"
 )
 
-
 // The test's own network namespace is the router; guest, thief and inet are others.
 //
 //	guest 10.77.0.20 ┐                                  ┌ 203.0.113.1
@@ -350,23 +349,30 @@ type conn struct {
 // soon is more than anything here takes and less than a retransmitted SYN.
 const soon = 900 * time.Millisecond
 
-func dial(ns *lab.NS, address string) (*conn, error) {
+func dial(ns *lab.NS, address string, patience time.Duration) (*conn, error) {
 	var c net.Conn
 	err := in(ns, func() (err error) {
-		c, err = net.DialTimeout("tcp4", address, soon)
+		c, err = net.DialTimeout("tcp4", address, patience)
 		return err
 	})
 	if err != nil {
 		return nil, err
 	}
 	k := &conn{Conn: c, in: bufio.NewReader(c)}
-	c.SetDeadline(time.Now().Add(soon))
+	c.SetDeadline(time.Now().Add(patience))
 	k.greeting, err = k.in.ReadString('\n')
 	if err != nil {
 		c.Close()
 		return nil, err
 	}
 	return k, nil
+}
+
+func name(ns *lab.NS) string {
+	if ns == nil {
+		return "the router"
+	}
+	return ns.Name
 }
 
 // echo sends n bytes and reads them back.
@@ -380,9 +386,9 @@ func (c *conn) echo(n int) error {
 // open expects that the machine reaches the server and returns the connection.
 func open(t testing.TB, ns *lab.NS, address string) *conn {
 	t.Helper()
-	c, err := dial(ns, address)
+	c, err := dial(ns, address, soon)
 	if err != nil {
-		t.Fatalf("%s does not reach %s: %v", ns.Name, address, err)
+		t.Fatalf("%s does not reach %s: %v", name(ns), address, err)
 	}
 	t.Cleanup(func() { c.Close() })
 	return c
@@ -391,7 +397,7 @@ func open(t testing.TB, ns *lab.NS, address string) *conn {
 // refused expects that the connection is refused at once, by reset or by an ICMP answer.
 func refused(t testing.TB, ns *lab.NS, address string) {
 	t.Helper()
-	c, err := dial(ns, address)
+	c, err := dial(ns, address, soon)
 	if err == nil {
 		c.Close()
 		t.Fatalf("%s reaches %s (%s)", ns.Name, address, strings.TrimSpace(c.greeting))
@@ -405,7 +411,7 @@ func refused(t testing.TB, ns *lab.NS, address string) {
 // unreached expects that nothing comes back or a refusal does.
 func unreached(t testing.TB, ns *lab.NS, address string) {
 	t.Helper()
-	if c, err := dial(ns, address); err == nil {
+	if c, err := dial(ns, address, soon/3); err == nil {
 		c.Close()
 		t.Fatalf("%s reaches %s (%s)", ns.Name, address, strings.TrimSpace(c.greeting))
 	}
