@@ -44,14 +44,14 @@ func (f *Firewall) neighbour(a netip.Addr) (mac.Addr, error) {
 	if !a.Is4() {
 		return mac.Addr{}, ErrNoNeighbour
 	}
-	guest, err := net.InterfaceByName(f.cfg.Guest)
+	guest, err := interfaceIndex(f.cfg.Guest)
 	if err != nil {
 		return mac.Addr{}, fmt.Errorf("%w: guests' %s", ErrNoInterface, f.cfg.Guest)
 	}
 	// struct ndmsg, then the address.
 	body := make([]byte, unix.SizeofNdMsg)
 	body[0] = unix.AF_INET
-	binary.NativeEndian.PutUint32(body[4:], uint32(guest.Index))
+	binary.NativeEndian.PutUint32(body[4:], guest)
 	attrs := netlink.NewAttributeEncoder()
 	attrs.Bytes(unix.NDA_DST, a.AsSlice())
 	tail, err := attrs.Encode()
@@ -73,6 +73,24 @@ func (f *Firewall) neighbour(a netip.Addr) (mac.Addr, error) {
 		}
 	}
 	return mac.Addr{}, ErrNoNeighbour
+}
+
+// interfaceIndex is if_nametoindex(3): one system call, where net.InterfaceByName lists every interface of the machine, a
+// hundred guests' ports among them, for each page that is asked for.
+func interfaceIndex(name string) (uint32, error) {
+	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		return 0, err
+	}
+	defer unix.Close(fd)
+	req, err := unix.NewIfreq(name)
+	if err != nil {
+		return 0, err
+	}
+	if err := unix.IoctlIfreq(fd, unix.SIOCGIFINDEX, req); err != nil {
+		return 0, err
+	}
+	return req.Uint32(), nil
 }
 
 // decodeNeighbour reads the hardware address of a neighbour that is known to be one: an entry that is being looked for

@@ -133,7 +133,6 @@ func (s *site) measure(ctx context.Context) (err error) {
 		}
 		s.figures.note(fmt.Sprintf("open_ms_p50_%d", n), percentile(opening, 50))
 		s.figures.note(fmt.Sprintf("open_ms_p99_%d", n), percentile(opening, 99))
-		fmt.Fprintln(os.Stderr, "DEBUG", percentile(opening, 75), percentile(opening, 90), percentile(opening, 95), percentile(opening, 98), percentile(opening, 100))
 		rss, err := s.rss()
 		if err != nil {
 			return err
