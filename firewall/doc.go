@@ -7,6 +7,8 @@
 //
 //	slot = mark bits 31–16 = connmark bits 31–16 = minor of the HTB class = first public port >> shift
 //
+// Public ports below 4096 are the house's whatever the width of a block, so the first slot is 4096 >> shift.
+//
 // # Kernel objects, by name
 //
 //	ipset  parvis-up4   bitmap:ip,mac  who may send: address and MAC together      timeout, counters, skbinfo

@@ -39,7 +39,8 @@ type Firewall struct {
 	closed  error
 
 	mu     sync.Mutex
-	laid   bool
+	laid   bool // once: Put and Usage have something to work on
+	synced bool // the last Sync got through
 	swept  bool // the other backend holds nothing of ours
 	leaf   bool // the kernel has fq_codel
 	sides  sides

@@ -206,6 +206,18 @@ func (f *Firewall) otherTables() []*xtables {
 	return out
 }
 
+// removeOther takes everything of ours out of the other backend. Where its program works and the kernel's side is not
+// there, nothing of ours is either.
+func (f *Firewall) removeOther() error {
+	var errs []error
+	for _, x := range f.otherTables() {
+		if _, err := x.save(); err == nil {
+			errs = append(errs, x.remove())
+		}
+	}
+	return errors.Join(errs...)
+}
+
 // remove takes everything of ours out.
 func (x *xtables) remove() error {
 	s, err := x.save()

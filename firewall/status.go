@@ -23,7 +23,7 @@ type Status struct {
 func (f *Firewall) Status() Status {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	s := Status{Backend: f.backend, Laid: f.laid, Displaced: map[string]string{}}
+	s := Status{Backend: f.backend, Laid: f.synced, Displaced: map[string]string{}}
 	if f.leaf {
 		s.Leaf = CapFqCodel
 	}
@@ -48,9 +48,9 @@ func (f *Firewall) Status() Status {
 func (f *Firewall) Remove() error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.laid = false
-	var errs []error
-	for _, x := range append(f.otherTables(), f.tables...) {
+	f.laid, f.synced = false, false
+	errs := []error{f.removeOther()}
+	for _, x := range f.tables {
 		errs = append(errs, x.remove())
 	}
 	for _, name := range []string{setUp4, setDn4, setUp6, setDn6} {

@@ -16,7 +16,9 @@ import (
 func (f *Firewall) Sync(desired []Grant) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if err := f.sync(desired); err != nil {
+	err := f.sync(desired)
+	f.synced = err == nil || errors.Is(err, ErrGrant)
+	if err != nil {
 		return fmt.Errorf("firewall: sync: %w", err)
 	}
 	return nil
@@ -49,10 +51,8 @@ func (f *Firewall) laySkeleton() error {
 		}
 	}
 	if !f.swept { // a skeleton in both backends would mark and count every packet twice
-		for _, x := range f.otherTables() {
-			if err := x.remove(); err != nil {
-				f.log.Warn("the other iptables backend may hold rules of ours", "cause", err)
-			}
+		if err := f.removeOther(); err != nil {
+			f.log.Warn("the other iptables backend may hold rules of ours", "cause", err)
 		}
 		f.swept = true
 	}
@@ -93,7 +93,7 @@ func (f *Firewall) laySets() error {
 	for _, s := range sets {
 		err := f.sets.Ensure(s)
 		if errors.Is(err, ipset.ErrShape) { // another guest network than last time
-			for _, x := range f.tables {
+			for _, x := range append(f.otherTables(), f.tables...) {
 				if err := x.letGo(); err != nil {
 					return err
 				}

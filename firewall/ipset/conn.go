@@ -52,18 +52,18 @@ func (c *Conn) negotiate() error {
 	if err != nil {
 		return explain(cmdProtocol, "", err)
 	}
-	for _, m := range msgs {
-		newest, oldest, err := decodeProtocol(m.Data)
-		if err != nil {
-			return explain(cmdProtocol, "", err)
-		}
-		if newest < oldestVersion || oldest > newestVersion {
-			return explain(cmdProtocol, "", fmt.Errorf("%w: it offers %d to %d", ErrVersion, oldest, newest))
-		}
-		c.version = min(newest, newestVersion)
-		return nil
+	if len(msgs) == 0 {
+		return explain(cmdProtocol, "", ErrMalformed)
 	}
-	return explain(cmdProtocol, "", ErrMalformed)
+	newest, oldest, err := decodeProtocol(msgs[0].Data)
+	if err != nil {
+		return explain(cmdProtocol, "", err)
+	}
+	if newest < oldestVersion || oldest > newestVersion {
+		return explain(cmdProtocol, "", fmt.Errorf("%w: it offers %d to %d", ErrVersion, oldest, newest))
+	}
+	c.version = min(newest, newestVersion)
+	return nil
 }
 
 // decodeProtocol decodes the answer to cmdProtocol. A kernel that names no oldest version has only one.
