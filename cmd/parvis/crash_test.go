@@ -43,16 +43,23 @@ func TestKillsCutNobodyAndGiveNobodyTime(t *testing.T) {
 		mu    sync.Mutex
 		flows errgroup.Group
 	)
-	for i, g := range guests {
-		// Some end between kills, some while the daemon is dead, most after them.
-		lasts := time.Duration(20+rnd.IntN(40)) * time.Second
+	open := func(g *lab.Guest, lasts time.Duration) clock.Boot {
 		s, err := p.client.Open(ctx(t), control.OpenRequest{IPv4: g.Lease().Address.Addr(), For: lasts})
 		if err != nil {
 			t.Fatal(err)
 		}
-		who := &persons[i]
-		who.guest, who.end = g, p.clock.Boot().Add(s.Left)
-		f := p.download(g)
+		return p.clock.Boot().Add(s.Left)
+	}
+	downloads := make([]*flow, people)
+	for i, g := range guests {
+		open(g, time.Hour)
+		downloads[i] = p.download(g)
+	}
+	// Now that everybody is at it, the time of each is set: some end between kills, some while the daemon is dead, most
+	// after them.
+	for i, g := range guests {
+		who, f := &persons[i], downloads[i]
+		who.guest, who.end = g, open(g, time.Duration(15+rnd.IntN(40))*time.Second)
 		flows.Go(func() error {
 			last := p.clock.Boot()
 			for {
