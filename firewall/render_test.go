@@ -1,20 +1,14 @@
 package firewall
 
 import (
-	"flag"
 	"fmt"
 	"net/netip"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
-
+	"parvis/internal/golden"
 	"parvis/internal/lab"
 )
-
-var update = flag.Bool("update", false, "write the golden files anew")
 
 func config(t testing.TB, change func(*Config)) Config {
 	t.Helper()
@@ -47,19 +41,7 @@ func TestRender(t *testing.T) {
 			name := fmt.Sprintf("%s.v%d", tc.name, f.version)
 			t.Run(name, func(t *testing.T) {
 				got := render(f, config(t, tc.change), tc.others)
-				path := filepath.Join("testdata", "render", name)
-				if *update {
-					if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
-						t.Fatal(err)
-					}
-				}
-				want, err := os.ReadFile(path)
-				if err != nil {
-					t.Fatal(err)
-				}
-				if d := cmp.Diff(string(want), got); d != "" {
-					t.Errorf("(-want +got):\n%s", d)
-				}
+				golden.Check(t, "render/"+name, got)
 			})
 		}
 	}

@@ -3,21 +3,16 @@ package portal_test
 import (
 	"bufio"
 	"bytes"
-	"flag"
 	"fmt"
 	"io"
 	"maps"
 	"net/http"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
+	"parvis/internal/golden"
 )
-
-var update = flag.Bool("update", false, "write testdata/golden anew")
 
 // What strangers send, byte by byte, and what they get. Each is a defect that some portal in the field has had.
 func TestBadInputGetsAPlainAnswer(t *testing.T) {
@@ -58,7 +53,7 @@ func TestBadInputGetsAPlainAnswer(t *testing.T) {
 				got := transcript(t, c)
 				c.Close()
 				<-sent
-				golden(t, name, got)
+				golden.Check(t, "golden/"+name+".txt", string(got))
 				if p.passes(phone) {
 					t.Error("internet was opened")
 				}
@@ -96,23 +91,6 @@ func transcript(t *testing.T, c io.Reader) []byte {
 		b.WriteString(all(t, r.Body))
 	}
 	return append(bytes.TrimRight(b.Bytes(), "\n"), '\n')
-}
-
-func golden(t *testing.T, name string, got []byte) {
-	t.Helper()
-	path := filepath.Join("testdata", "golden", name+".txt")
-	if *update {
-		if err := os.WriteFile(path, got, 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if d := cmp.Diff(string(want), string(got)); d != "" {
-		t.Errorf("the answer differs (-golden +answer):\n%s", d)
-	}
 }
 
 // A defect in a page costs that page, not the portal; and what it was about stays out of the log.

@@ -26,10 +26,17 @@ func (m *Manager) Run(ctx context.Context) error {
 		case <-due:
 		case <-m.kick:
 		case e, ok := <-events:
+			// Many ports that join at once are laid once: what has come meanwhile is taken with it.
+			for waiting := true; waiting && ok; {
+				m.event(e)
+				select {
+				case e, ok = <-events:
+				default:
+					waiting = false
+				}
+			}
 			if !ok {
 				events = nil
-			} else {
-				m.event(e)
 			}
 		}
 		stop()

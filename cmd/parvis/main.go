@@ -104,6 +104,7 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 		}),
 		kong.ConfigureHelp(kong.HelpOptions{NoExpandSubcommands: false, WrapUpperBound: 100}),
 		kong.BindTo(ctx, (*context.Context)(nil)),
+		kong.Help(helpPrinter(l)),
 	)
 	if err != nil {
 		panic("parvis: command line: " + err.Error()) // the struct above is wrong: a test parses it

@@ -3,13 +3,13 @@ package main
 import (
 	"context"
 	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
 	"parvis/internal/clock"
 	"parvis/internal/control"
+	"parvis/internal/golden"
 	"parvis/internal/lab"
 )
 
@@ -106,27 +106,6 @@ func ctx(t *testing.T) context.Context {
 	return c
 }
 
-// golden compares with testdata/name; PARVIS_UPDATE=1 writes it.
-func golden(t *testing.T, name, got string) {
-	t.Helper()
-	path := filepath.Join("testdata", name)
-	if os.Getenv("PARVIS_UPDATE") != "" {
-		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if got != string(want) {
-		t.Errorf("%s:\n--- got\n%s--- want\n%s", path, got, want)
-	}
-}
-
 func TestCommandLine(t *testing.T) {
 	tests := []struct {
 		name string
@@ -153,7 +132,7 @@ func TestCommandLine(t *testing.T) {
 			if code := run(t.Context(), tt.args, env, &out, &out); code != tt.code {
 				t.Errorf("exit code %d, want %d", code, tt.code)
 			}
-			golden(t, "cli/"+tt.name+".golden", out.String())
+			golden.Check(t, "cli/"+tt.name+".golden", out.String())
 		})
 	}
 }

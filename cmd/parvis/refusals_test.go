@@ -16,6 +16,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"golang.org/x/sys/unix"
 
+	"parvis/internal/golden"
 	"parvis/internal/lab"
 	_ "parvis/sessions/sqlite" // registers the driver
 )
@@ -105,7 +106,7 @@ func TestServeRefusesPlainly(t *testing.T) {
 				if code := cmd.ProcessState.ExitCode(); code != tt.code {
 					t.Errorf("exit code %d, want %d (%v)", code, tt.code, err)
 				}
-				golden(t, "refusals/"+tt.name+"."+lang+".golden", p.withoutPlaces(out.String()))
+				golden.Check(t, "refusals/"+tt.name+"."+lang+".golden", p.withoutPlaces(out.String()))
 			}
 			if d := cmp.Diff(before, rules(t, p)); d != "" {
 				t.Errorf("a refused start has changed the rules (-before +after):\n%s", d)

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"io"
 	"net/http"
 	"net/url"
@@ -225,10 +226,8 @@ func TestOperatorOpensAndEnds(t *testing.T) {
 	if status, _ := p.get(g, "http://"+lab.ServicePublic+"/"); status != http.StatusOK {
 		t.Errorf("opened, and the web answers %d", status)
 	}
-	for _, which := range []string{g.Lease().Address.Addr().String()} {
-		if _, err := p.client.End(ctx(t), control.EndRequest{Which: which, Reason: sessions.ByClosing}); err != nil {
-			t.Fatal(err)
-		}
+	if _, err := p.client.End(ctx(t), control.EndRequest{Which: g.Lease().Address.Addr().String(), Reason: sessions.ByClosing}); err != nil {
+		t.Fatal(err)
 	}
 	if _, body := p.get(g, portalURL+"/"); !strings.Contains(body, "Le lieu ferme") {
 		t.Errorf("the page says: %s", body)
@@ -248,10 +247,12 @@ type flow struct {
 }
 
 // download starts an endless one.
-func (p *place) download(g *lab.Guest) *flow {
+func (p *place) download(g *lab.Guest) *flow { return p.downloadAt(g, 100_000) }
+
+func (p *place) downloadAt(g *lab.Guest, bytesPerSecond int) *flow {
 	p.t.Helper()
 	c, cancel := context.WithCancel(p.t.Context())
-	req, err := http.NewRequestWithContext(c, http.MethodGet, "http://"+lab.Trials+"/flux?rate=100000", nil)
+	req, err := http.NewRequestWithContext(c, http.MethodGet, fmt.Sprintf("http://%s/flux?rate=%d", lab.Trials, bytesPerSecond), nil)
 	if err != nil {
 		p.t.Fatal(err)
 	}

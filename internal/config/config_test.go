@@ -1,7 +1,6 @@
 package config_test
 
 import (
-	"flag"
 	"net/netip"
 	"os"
 	"path/filepath"
@@ -13,31 +12,9 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"parvis/internal/config"
+	"parvis/internal/golden"
 	"parvis/internal/lang"
 )
-
-var update = flag.Bool("update", false, "write the golden files anew")
-
-// golden compares got with a file of testdata.
-func golden(t *testing.T, name, got string) {
-	t.Helper()
-	path := filepath.Join("testdata", name)
-	if *update {
-		if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(string(want), got); diff != "" {
-		t.Errorf("%s (-want +got, write anew with -update):\n%s", name, diff)
-	}
-	if strings.Contains(got, "%!") {
-		t.Errorf("%s: a message has not the values that its verbs want", name)
-	}
-}
 
 // values lets two configurations be compared whatever their files looked like.
 var values = []cmp.Option{
@@ -68,8 +45,8 @@ func TestEveryProblemIsToldWithItsPlaceInBothLanguages(t *testing.T) {
 			if (cfg == nil) != config.HasErrors(ps) {
 				t.Errorf("configuration %v with errors %v", cfg != nil, config.HasErrors(ps))
 			}
-			golden(t, name+".en.golden", say(ps, lang.EN))
-			golden(t, name+".fr.golden", say(ps, lang.FR))
+			golden.Check(t, name+".en.golden", say(ps, lang.EN))
+			golden.Check(t, name+".fr.golden", say(ps, lang.FR))
 		})
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"parvis/internal/config"
+	"parvis/internal/golden"
 	"parvis/internal/lang"
 )
 
@@ -26,7 +27,7 @@ func TestDnsmasqConfigurationIsTakenByDnsmasq(t *testing.T) {
 				t.Fatal(say(ps, lang.EN))
 			}
 			got := config.Dnsmasq(cfg, "/var/lib/parvis")
-			golden(t, name+".dnsmasq.golden", got)
+			golden.Check(t, name+".dnsmasq.golden", got)
 			file := filepath.Join(t.TempDir(), "dnsmasq.conf")
 			if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
 				t.Fatal(err)

@@ -8,6 +8,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"parvis/internal/config"
+	"parvis/internal/golden"
 	"parvis/internal/lang"
 )
 
@@ -57,7 +58,7 @@ func TestFillPutsValuesInAndKeepsTheRemarks(t *testing.T) {
 	got := config.Fill(config.Reference(lang.FR), map[string]string{
 		"wan.interface": `"wan"`, "guests.address": `"192.168.7.1/24"`, "guests.lease": `"45m"`, "profile.0.up": `"2mbit"`, "hub.url": `"x"`,
 	})
-	golden(t, "filled.fr.golden", got)
+	golden.Check(t, "filled.fr.golden", got)
 	cfg, ps := config.Parse("parvis.toml", []byte(got))
 	if cfg == nil || len(ps) > 0 {
 		t.Fatal(say(ps, lang.EN))

@@ -14,6 +14,7 @@ import (
 
 	"parvis/internal/control"
 	"parvis/internal/lang"
+	"parvis/internal/mac"
 	"parvis/sessions"
 )
 
@@ -40,14 +41,15 @@ func daemon(t *testing.T, d control.Daemon) (*control.Client, string) {
 func TestRequestsArriveAsTheyWereAsked(t *testing.T) {
 	ctx := context.Background()
 	var got any
+	answer := sessions.Session{ID: "a", Device: sessions.Device{MAC: mac.Addr{0x3c, 0x22, 0xfb, 0, 0, 1}}, Left: time.Minute}
 	c, _ := daemon(t, control.Daemon{
 		Open: func(_ context.Context, r control.OpenRequest) (sessions.Session, error) {
 			got = r
-			return sessions.Session{ID: "a", Left: time.Minute}, nil
+			return answer, nil
 		},
 		End: func(_ context.Context, r control.EndRequest) ([]sessions.Session, error) {
 			got = r
-			return []sessions.Session{{ID: "a"}}, nil
+			return []sessions.Session{answer}, nil
 		},
 		Shift: func(d time.Duration) error { got = d; return nil },
 	})

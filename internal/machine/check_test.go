@@ -10,6 +10,7 @@ import (
 
 	"parvis/internal/clock"
 	"parvis/internal/config"
+	"parvis/internal/golden"
 	"parvis/internal/lang"
 	"parvis/internal/machine"
 )
@@ -167,6 +168,6 @@ func TestWhatIsWrongIsToldWithItsPlaceAndRemedy(t *testing.T) {
 			}
 			b.WriteString("\n")
 		}
-		golden(t, "check."+string(l)+".golden", b.String())
+		golden.Check(t, "check."+string(l)+".golden", b.String())
 	}
 }

@@ -1,43 +1,17 @@
 package machine_test
 
 import (
-	"flag"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
-
-	"github.com/google/go-cmp/cmp"
 
 	"parvis/internal/clock"
 	"parvis/internal/lab"
 	"parvis/internal/machine"
 )
 
-var update = flag.Bool("update", false, "write the golden files anew")
-
 func TestMain(m *testing.M) { lab.Main(m.Run) }
-
-// golden compares got with a file of testdata.
-func golden(t *testing.T, name, got string) {
-	t.Helper()
-	path := filepath.Join("testdata", name)
-	if *update {
-		if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(string(want), got); diff != "" {
-		t.Errorf("%s (-want +got, write anew with -update):\n%s", name, diff)
-	}
-	if strings.Contains(got, "%!") {
-		t.Errorf("%s: a message has not the values that its verbs want", name)
-	}
-}
 
 // tree makes a machine of files: path → content; "→x" is a link to x.
 func tree(t *testing.T, files map[string]string) machine.Root {

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"parvis/internal/config"
+	"parvis/internal/golden"
 	"parvis/internal/machine"
 	"parvis/internal/setup"
 )
@@ -66,7 +67,7 @@ func TestAFirstInitWritesAConfigurationThatLoadsAndASecret(t *testing.T) {
 			t.Errorf("%s: %v %v", path, fi.Mode(), err)
 		}
 	}
-	golden(t, "written.fr.toml", content(t, root, config.Path))
+	golden.Check(t, "written.fr.toml", content(t, root, config.Path))
 	alone(t, root, "parvis.toml", "site.key")
 }
 

@@ -1,44 +1,18 @@
 package setup_test
 
 import (
-	"flag"
 	"fmt"
 	"net/netip"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
-
 	"parvis/internal/clock"
 	"parvis/internal/config"
+	"parvis/internal/golden"
 	"parvis/internal/lang"
 	"parvis/internal/machine"
 	"parvis/internal/setup"
 )
-
-var update = flag.Bool("update", false, "write the golden files anew")
-
-func golden(t *testing.T, name, got string) {
-	t.Helper()
-	path := filepath.Join("testdata", name)
-	if *update {
-		if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(string(want), got); diff != "" {
-		t.Errorf("%s (-want +got, write anew with -update):\n%s", name, diff)
-	}
-	if strings.Contains(got, "%!") {
-		t.Errorf("%s: a message has not the values that its verbs want", name)
-	}
-}
 
 func iface(name string, addresses ...string) machine.Interface {
 	i := machine.Interface{Name: name, Kind: "device", Up: true, Carrier: true, Loopback: name == "lo"}
@@ -150,7 +124,7 @@ func TestThePlanSaysWhatItWillDoOrWhyNot(t *testing.T) {
 				for _, p := range problems {
 					text += p.In(l) + "\n"
 				}
-				golden(t, c.name+"."+string(l)+".golden", text)
+				golden.Check(t, c.name+"."+string(l)+".golden", text)
 			}
 			if c.refused {
 				return
@@ -185,7 +159,7 @@ func TestAFullHouseStillFitsOnOneScreen(t *testing.T) {
 	}
 	for _, l := range []lang.Lang{lang.EN, lang.FR} {
 		text := plan.Text(l)
-		golden(t, "full-house."+string(l)+".golden", text)
+		golden.Check(t, "full-house."+string(l)+".golden", text)
 		if n := strings.Count(text, "\n"); n > 25 {
 			t.Errorf("%d lines", n)
 		}
