@@ -68,7 +68,8 @@ func exited(code int) error {
 }
 
 type labBenchCmd struct {
-	Out string `help:"${help_lab_out}" default:"bench/latest.json" type:"path" placeholder:"FILE"`
+	Binary string `help:"${help_lab_binary}" type:"path" placeholder:"FILE"`
+	Out    string `help:"${help_lab_out}" default:"bench/latest.json" type:"path" placeholder:"FILE"`
 }
 
 func (c labBenchCmd) Run(a *app) error {
@@ -79,9 +80,11 @@ func (c labBenchCmd) Run(a *app) error {
 	if !entered {
 		return exited(code)
 	}
-	binary, err := os.Executable()
-	if err != nil {
-		return refused(err)
+	binary := c.Binary
+	if binary == "" {
+		if binary, err = os.Executable(); err != nil {
+			return refused(err)
+		}
 	}
 	figures, err := bench.Run(a.ctx, bench.Options{
 		Binary: binary, Version: version, Out: a.out, Town: lab.Options{Iptables: a.cli.Lab.Backend},

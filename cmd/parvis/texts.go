@@ -107,6 +107,7 @@ var helpTexts = map[string]lang.Text{
 	"help_lab_port":      {EN: "Port on localhost.", FR: "Port sur localhost."},
 	"help_lab_artefacts": {EN: "Where screenshots go.", FR: "Où vont les captures d'écran."},
 	"help_lab_out":       {EN: "Where the figures go.", FR: "Où vont les chiffres."},
+	"help_lab_binary":    {EN: "The parvis to measure; by default this one.", FR: "Le parvis à mesurer ; par défaut celui-ci."},
 	"help_lab_backend":   {EN: "iptables to use: legacy or nft; by default the machine's.", FR: "iptables à utiliser : legacy ou nft ; par défaut celui de la machine."},
 }
 
