@@ -239,6 +239,19 @@ func TestTheConfigurationsTextsAreEscaped(t *testing.T) {
 	}
 }
 
+func TestThePlacesOwnRulesAreShownInEveryLanguage(t *testing.T) {
+	for _, l := range config.Languages {
+		body := newPlace(t).get("/regles?l=" + l).Body.String()
+		if !strings.Contains(body, `<li>La salle du fond est silencieuse.</li>`) {
+			t.Errorf("%s: the place's rule is not on the page", l)
+		}
+	}
+	p := newPlace(t, func(c *portal.Config) { c.Site.Rules = nil })
+	if body := p.get("/regles").Body.String(); strings.Contains(body, "<h2>Ici</h2>") {
+		t.Error("a place without rules of its own has a heading for them")
+	}
+}
+
 func TestANewPortalRefusesWhatDoesNotExist(t *testing.T) {
 	for name, change := range map[string]func(*portal.Config){
 		"no name":            func(c *portal.Config) { c.Name = "" },

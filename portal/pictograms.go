@@ -100,7 +100,7 @@ var pictograms = map[string]picture{
 	"help.desk": {Name: "desk"}, "help.screen": {Name: "show"}, "help.athome": {Why: aTitle}, "help.athome1": {Name: "house"},
 
 	"rules.title": {Why: unseen}, "rules.head": {Why: aTitle}, "rules.respect": {Name: "heart"}, "rules.law": {Name: "scales"},
-	"rules.copy": {Name: "nocopy"}, "rules.around": {Why: aTitle}, "rules.screens": {Name: "eye"}, "rules.children": {Why: enough},
+	"rules.copy": {Name: "nocopy"}, "rules.here": {Why: aTitle}, "rules.around": {Why: aTitle}, "rules.screens": {Name: "eye"}, "rules.children": {Why: enough},
 	"rules.sound": {Name: "ears"}, "rules.safety": {Why: aTitle}, "rules.public": {Why: enough}, "rules.lock": {Name: "lock"},
 	"rules.limits": {Why: aTitle}, "rules.amount": {Why: enough}, "rules.desk": {Why: enough},
 

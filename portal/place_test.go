@@ -37,6 +37,7 @@ var config = portal.Config{
 	Site: portal.Site{
 		Name: "la médiathèque des Tilleuls", Desk: "l'accueil",
 		Contact: "mediatheque@ville.example, 04 00 00 00 00", Publisher: "Ville d'exemple",
+		Rules: []string{"La salle du fond est silencieuse."},
 	},
 	Languages: []string{"fr", "en", "ar"}, Name: "wifi.ville.example", Address: netip.MustParseAddr("10.20.0.1"),
 	Secure: true, Profile: "visiteur", Version: "1.2.3",

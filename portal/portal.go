@@ -30,6 +30,8 @@ type Site struct {
 	Desk      string // the place's word for its desk, with its French article: l'accueil
 	Contact   string // how to reach the person in charge
 	Publisher string // who publishes the pages (mentions légales)
+	// Rules are the place's own, one French sentence each; nobody translates them.
+	Rules []string
 }
 
 // Config is what the portal is told once.

@@ -57,6 +57,9 @@ func (p *Portal) view(c *gin.Context, page string) *view {
 	return v
 }
 
+// Rules are the place's own.
+func (v *view) Rules() []string { return v.p.cfg.Site.Rules }
+
 // use turns the page into another one.
 func (v *view) use(page string) { v.Page = page }
 

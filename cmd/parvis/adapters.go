@@ -84,7 +84,7 @@ func firewallConfig(c *config.Config, state string) firewall.Config {
 
 func portalConfig(c *config.Config) portal.Config {
 	return portal.Config{
-		Site:      portal.Site{Name: c.Site.Name, Desk: c.Site.Desk, Contact: c.Site.Contact, Publisher: c.Site.Publisher},
+		Site:      portal.Site{Name: c.Site.Name, Desk: c.Site.Desk, Contact: c.Site.Contact, Publisher: c.Site.Publisher, Rules: c.Site.Rules},
 		Languages: c.Site.Languages,
 		Name:      c.Portal.Name,
 		Address:   c.Guests.Address.Addr(),

@@ -34,6 +34,7 @@ type Site struct {
 	Desk      string // the place's word for its desk, with its article
 	Contact   string // how to reach the person in charge
 	Publisher string
+	Rules     []string // the place's own, one French sentence each; may be empty
 	Languages []string // of "fr", "en", "ar"; at least one, in the order in which they are offered
 }
 

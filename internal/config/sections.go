@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 )
 
 // sections that this version reads, in the order of the reference.
@@ -116,6 +117,7 @@ func (t *table) site() (s Site) {
 	if s.Publisher == "" {
 		s.Publisher = s.Name
 	}
+	s.Rules = t.rules()
 	s.Languages = slices.Clone(languages)
 	expected := Say("languages among \"fr\", \"en\" and \"ar\"", "des langues parmi \"fr\", \"en\" et \"ar\"")
 	texts, ok := t.list("languages", expected)
@@ -140,6 +142,30 @@ func (t *table) site() (s Site) {
 		t.bad("languages", Say("site.languages is empty", "site.languages est vide"), expected, Message{})
 	}
 	return s
+}
+
+// The place's own rules go on one page of at most 14 kB, and nobody reads more.
+const (
+	mostRules  = 12
+	ruleLength = 200 // characters
+)
+
+func (t *table) rules() (rules []string) {
+	expected := Say("at most %d short sentences in quotes", "au plus %d courtes phrases entre guillemets", mostRules)
+	texts, _ := t.list("rules", expected)
+	for _, i := range slices.Sorted(maps.Keys(texts)) {
+		switch n := utf8.RuneCountInString(texts[i]); {
+		case i >= mostRules:
+			t.bad("rules", Say("site.rules has more than %d sentences", "site.rules a plus de %d phrases", mostRules), expected, Message{})
+			return rules
+		case n == 0 || n > ruleLength:
+			t.bad(element("rules", i), Say("site.rules: a sentence of %d characters", "site.rules : une phrase de %d caractères", n),
+				Say("1 to %d characters", "1 à %d caractères", ruleLength), Say("cut it in two, or take it out", "coupez-la en deux, ou retirez-la"))
+		default:
+			rules = append(rules, texts[i])
+		}
+	}
+	return rules
 }
 
 func (t *table) wan() (w WAN) {
