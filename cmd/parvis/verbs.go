@@ -9,6 +9,7 @@ import (
 	"text/tabwriter"
 	"time"
 
+	"parvis/internal/clock"
 	"parvis/internal/control"
 	"parvis/internal/lang"
 	"parvis/internal/mac"
@@ -73,8 +74,14 @@ func (c statusCmd) Run(ctx context.Context, a *app) error {
 	a.printf(lang.Text{
 		EN: "iptables-%s; fair queue in a class: %s; clock: %s; running since %s; version %s.",
 		FR: "iptables-%s ; file équitable par classe : %s ; horloge : %s ; en marche depuis %s ; version %s.",
-	}, s.Backend, leaf, s.Clock, s.Since.Local().Format("2006-01-02 15:04"), s.Version)
+	}, s.Backend, leaf, clockTexts[s.Clock].In(a.lang), s.Since.Local().Format("2006-01-02 15:04"), s.Version)
 	return nil
+}
+
+// clockTexts are the qualities of the civil time (clock.Quality).
+var clockTexts = map[string]lang.Text{
+	clock.Unknown.String():      {EN: "not set", FR: "pas à l'heure"},
+	clock.Synchronised.String(): {EN: "synchronised", FR: "à l'heure"},
 }
 
 type sessionCmd struct {
