@@ -35,8 +35,8 @@ func TestVolumeIsToldAndEnds(t *testing.T) {
 	}
 	f := p.downloadAt(g, 500_000)
 	f.flows(t)
-	if s := p.ends(); s.Reason != sessions.ByVolume || s.Down < 1_000_000 {
-		t.Errorf("ended by %s after %d bytes", s.Reason, s.Down)
+	if s := p.ends(); s.Reason != sessions.ByVolume || s.Down+s.Up < 1_000_000 {
+		t.Errorf("ended by %s after %d bytes", s.Reason, s.Down+s.Up)
 	}
 	f.stopped(t)
 	p.captured(g)
