@@ -53,15 +53,18 @@ func (a *app) fit(cfg *config.Config, log *slog.Logger) error {
 	if err != nil {
 		return refused(err)
 	}
-	problems := machine.Check(cfg, facts, features(facts))
-	if config.HasErrors(problems) {
+	found := features(facts)
+	// A certificate that has ended, or is for another name, costs the API; refusing to start would cost the portal.
+	needed := facts
+	needed.Cert = nil
+	if problems := machine.Check(cfg, needed, found); config.HasErrors(problems) {
 		a.tell(problems)
 		return fail(exitNotRight, lang.Text{
 			EN: "this machine cannot serve %s as it is; correct it and run: parvis check",
 			FR: "cette machine ne peut pas servir %s telle quelle ; corrigez-la puis lancez : parvis check",
 		}, a.cli.Config)
 	}
-	for _, p := range problems {
+	for _, p := range machine.Check(cfg, facts, found) {
 		log.Warn(p.In(a.lang))
 	}
 	return nil

@@ -115,6 +115,24 @@ func TestServeRefusesPlainly(t *testing.T) {
 	}
 }
 
+// A certificate that phones refuse costs the API and not the portal; check says so.
+func TestWrongCertificateKeepsNobodyOut(t *testing.T) {
+	p := town(t, lab.Options{}, lab.Site{})
+	etc := filepath.Dir(p.parvis.Config)
+	if err := p.CA.WriteCertificate(filepath.Join(etc, "portal.crt"), filepath.Join(etc, "portal.key"), "another.lab.test"); err != nil {
+		t.Fatal(err)
+	}
+	if out, err := p.parvis.Output(ctx(t), "check"); err == nil {
+		t.Errorf("check has nothing to say: %s", out)
+	}
+	p.serve()
+	g := p.withDHCP()
+	p.accept(g)
+	if status, _ := p.get(g, "http://"+lab.ServicePublic+"/"); status != http.StatusOK {
+		t.Errorf("the web answers %d", status)
+	}
+}
+
 // People who are in stay in when the disk fills up, whoever wants in is told so, and all heals by itself.
 func TestFullDiskCutsNobody(t *testing.T) {
 	p := town(t, lab.Options{}, lab.Site{})
