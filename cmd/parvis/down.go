@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"log/slog"
-	"path/filepath"
 
 	"parvis/firewall"
 	"parvis/internal/clock"
@@ -13,11 +12,7 @@ import (
 type downCmd struct{}
 
 func (downCmd) Run(_ context.Context, a *app) error {
-	cfg, err := a.loadConfig()
-	if err != nil {
-		return err
-	}
-	unlock, err := lockDaemon(filepath.Join(filepath.Dir(a.cli.Socket), "parvis.lock"))
+	cfg, unlock, err := a.alone()
 	if err != nil {
 		return err
 	}

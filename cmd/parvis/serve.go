@@ -41,11 +41,7 @@ type serveCmd struct {
 
 func (c serveCmd) Run(ctx context.Context, a *app) error {
 	log := slog.New(slog.NewTextHandler(a.err, nil))
-	cfg, err := a.loadConfig()
-	if err != nil {
-		return err
-	}
-	unlock, err := lockDaemon(filepath.Join(filepath.Dir(a.cli.Socket), "parvis.lock"))
+	cfg, unlock, err := a.alone()
 	if err != nil {
 		return err
 	}
@@ -256,6 +252,15 @@ func (c *confirmation) confirm() error {
 	}
 	close(c.done)
 	return nil
+}
+
+// alone returns the configuration once no other daemon works by it, and what lets the next one in.
+func (a *app) alone() (cfg *config.Config, unlock func(), err error) {
+	if cfg, err = a.loadConfig(); err != nil {
+		return nil, nil, err
+	}
+	unlock, err = lockDaemon(filepath.Join(filepath.Dir(a.cli.Socket), "parvis.lock"))
+	return cfg, unlock, err
 }
 
 // lockDaemon keeps a second daemon out. The lock is the kernel's: it ends with the process.
