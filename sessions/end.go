@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"parvis/internal/clock"
+	"parvis/internal/mac"
 )
 
 // finalAfter is how long after a Drop the slot's last count is read: long enough to gather a round of ends.
@@ -28,17 +29,18 @@ func (m *Manager) End(ctx context.Context, id string, r Reason) (Session, error)
 		return Session{}, fmt.Errorf("sessions: end session: reason %q is not one", r)
 	}
 	m.op.Lock()
-	defer m.op.Unlock()
-	now := m.clock.Boot()
+	defer m.unlock()
+	ctx = context.WithoutCancel(ctx)
+	now := m.catchUp(ctx)
 	s, ok := m.byID[id]
 	if !ok || s.State == Ended && s.forgetAt() <= now {
 		return Session{}, ErrNotFound
 	}
 	if s.State == Ended {
-		return s.view(now), nil
+		return m.view(s, now), nil
 	}
-	err := m.end(context.WithoutCancel(ctx), now, ending{s, r})
-	return s.view(now), err
+	err := m.end(ctx, now, ending{s, r})
+	return m.view(s, now), err
 }
 
 // EndAll ends every open session and returns how many there were. ErrEnforce as in End.
@@ -47,16 +49,18 @@ func (m *Manager) EndAll(ctx context.Context, r Reason) (int, error) {
 		return 0, fmt.Errorf("sessions: end sessions: reason %q is not one", r)
 	}
 	m.op.Lock()
-	defer m.op.Unlock()
+	defer m.unlock()
+	ctx = context.WithoutCancel(ctx)
+	now := m.catchUp(ctx)
 	var list []ending
 	for _, s := range m.bySlot {
 		list = append(list, ending{s, r})
 	}
-	return len(list), m.end(context.WithoutCancel(ctx), m.clock.Boot(), list...)
+	return len(list), m.end(ctx, now, list...)
 }
 
 func (r Reason) known() bool {
-	return slices.Contains([]Reason{ByTime, ByIdle, ByVolume, ByResident, ByOperator, ByClosing, ByReplaced}, r)
+	return slices.Contains([]Reason{ByTime, ByIdle, ByVolume, ByResident, ByOperator, ByClosing, ByReplaced, ByDay, ByPause, ByMoved, ByWorkshop}, r)
 }
 
 // end cuts sessions in the kernel first, because people must be cut on time even when the disk is full, and then
@@ -80,11 +84,16 @@ func (m *Manager) end(ctx context.Context, now clock.Boot, list ...ending) error
 		delete(m.bySlot, e.Slot)
 		delete(m.byIP, e.Device.IPv4)
 		m.release(e.Slot, now)
-		m.closing[e.Slot] = closing{session: e.session, down: e.KernelDown, up: e.KernelUp}
-		e.close(e.reason, now, wall)
+		m.closing[e.Slot] = closing{session: e.session, down: e.KernelDown, up: e.KernelUp, refused: e.refused, unsure: e.unsure}
+		m.close(e.session, e.reason, now, wall)
 		m.owed[e.ID] = true
 		m.forgetNxt = min(m.forgetNxt, e.forgetAt())
+		m.codes.closed(e.Device.MAC, now)
+		m.note(Notice{Kind: NoticeEnded, Session: m.view(e.session, now), Why: string(e.reason)})
 		m.log.Info("session ended", "id", e.ID, "reason", e.reason)
+	}
+	if len(m.bySlot) == 0 {
+		m.endNxt, m.readNxt = never, never
 	}
 	m.readWithin(now, finalAfter)
 	m.mu.Unlock()
@@ -103,29 +112,47 @@ func (m *Manager) release(slot uint16, now clock.Boot) {
 	m.rests[slot] = now
 }
 
-// close turns an open session into an ended one; what is left is frozen when its time runs while used.
-func (s *session) close(r Reason, now clock.Boot, wall time.Time) {
+// close turns an open session into an ended one; what is left is frozen when its time runs while used. Called with both
+// locks held.
+func (m *Manager) close(s *session, r Reason, now clock.Boot, wall time.Time) {
+	s.resume(now)
+	if day := m.account(s); day != nil {
+		day.stop(now)
+		if r == ByIdle && s.profile.Runs == WhileUsed {
+			day.idled(now.Sub(s.Active))
+		}
+	}
 	s.State, s.Reason, s.Ended, s.EndedAt = Ended, r, now, wall
-	s.Left = 0
+	s.Left, s.LineDown, s.LineAt = 0, false, 0
 	if s.profile.Runs != WhileUsed {
 		return
 	}
 	switch r {
 	case ByIdle: // the stretch without traffic is given back
 		s.Left = max(s.End.Sub(s.Active), 0)
-	case ByResident:
+	case ByResident, ByPause, ByClosing:
 		s.Left = max(s.End.Sub(now), 0)
 	}
 }
 
 // endDue ends the sessions whose time is up.
 func (m *Manager) endDue(ctx context.Context, now clock.Boot) {
+	if now < m.endNxt {
+		return
+	}
 	var due []ending
+	next := never
 	for _, s := range m.bySlot {
-		if s.End <= now {
-			due = append(due, ending{s, ByTime})
+		at, why := s.due()
+		if at <= now {
+			due = append(due, ending{s, why})
+		} else {
+			next = min(next, at)
 		}
 	}
+	m.mu.Lock()
+	m.endNxt = next
+	m.mu.Unlock()
 	_ = m.end(ctx, now, due...) // the kernel is asked again by Step
 }
 
@@ -146,6 +173,7 @@ func (m *Manager) forget(now clock.Boot) {
 			continue
 		}
 		m.drop(s)
+		m.papers.loosen(s)
 		m.gone[id] = true
 	}
 }
@@ -153,12 +181,17 @@ func (m *Manager) forget(now clock.Boot) {
 // drop takes a session out of memory. Called with both locks held.
 func (m *Manager) drop(s *session) {
 	delete(m.byID, s.ID)
+	delete(m.byToken, s.token)
 	delete(m.owed, s.ID)
 	delete(m.progress, s.ID)
 	if c, ok := m.closing[s.Slot]; ok && c.session == s {
 		delete(m.closing, s.Slot)
 	}
-	a := s.Device.MAC
+	m.unlist(s, s.Device.MAC)
+}
+
+// unlist takes a session out of what is known of a device. Called with both locks held.
+func (m *Manager) unlist(s *session, a mac.Addr) {
 	m.byMAC[a] = slices.DeleteFunc(m.byMAC[a], func(o *session) bool { return o == s })
 	if len(m.byMAC[a]) == 0 {
 		delete(m.byMAC, a)

@@ -1,6 +1,7 @@
 package sessions_test
 
 import (
+	"context"
 	"slices"
 	"time"
 
@@ -18,7 +19,13 @@ func (m *machine) observe(t *rapid.T) {
 		if !known {
 			g = &guest{given: s.Left, openedAt: m.watch, lastSeen: m.watch}
 			m.guests[s.ID] = g
-			if p := m.opts.Profiles[m.byName(s.Profile)]; s.State == sessions.Open && s.Left > max(p.Duration, 3*time.Hour) {
+			if s.State == sessions.Open {
+				g.given = max(g.given, m.opts.Profiles[m.byName(s.Profile)].Duration) // closing takes nothing of what was given
+				if s.Closing && s.OpenedBy != sessions.FromResident {
+					g.given = max(g.given, 3*time.Hour) // the most that the machine's operator gives
+				}
+			}
+			if p := m.opts.Profiles[m.byName(s.Profile)]; p.Daily == 0 && s.State == sessions.Open && s.Left > max(p.Duration, 3*time.Hour) {
 				t.Fatalf("more than anybody gives: %+v", s)
 			}
 		}
@@ -29,15 +36,26 @@ func (m *machine) observe(t *rapid.T) {
 			if rested, ok := m.restedAt[s.Slot]; ok && m.watch-rested < sessions.SlotRest {
 				t.Fatalf("slot %#x was given after %v of rest", s.Slot, m.watch-rested)
 			}
+		} else if rested, ok := m.restedAt[s.Slot]; ok && s.State == sessions.Open && s.Slot != g.last.Slot && g.last.Slot != 0 && m.watch-rested < sessions.SlotRest {
+			t.Fatalf("slot %#x was given after %v of rest to one that moved", s.Slot, m.watch-rested)
+		}
+		if s.State == sessions.Open && s.Slot != g.last.Slot {
+			g.came = m.watch // moved, and the last count of its former slot is still to be written
 		}
 		if left && s.Reason == sessions.ByIdle && m.opts.Profiles[m.byName(s.Profile)].Runs == sessions.WhileUsed {
 			back := s.Left - max(g.last.End.Sub(now), 0)
-			if silent := m.watch - g.lastSeen; back > silent {
+			if g.last.Closing || g.last.LineDown { // its own end is not shown then
+				back = 0
+				g.used = min(g.used, g.given+g.gained-s.Left)
+			} else if g.last.Suspended != "" { // its time stood still
+				back = s.Left - g.last.Left
+			}
+			if silent := m.watch - g.lastSeen; back > silent && g.last.Suspended == "" {
 				t.Fatalf("given back %v of %v of silence: %+v", back, silent, s)
 			}
 			g.used -= back
 		}
-		if left && s.Reason == sessions.ByIdle && m.watch-g.lastSeen < 15*time.Minute {
+		if left && s.Reason == sessions.ByIdle && g.last.Suspended == "" && m.watch-g.lastSeen < 15*time.Minute {
 			t.Fatalf("ended as idle %v after its last byte", m.watch-g.lastSeen)
 		}
 		if s.State == sessions.Open {
@@ -87,7 +105,14 @@ func (m *machine) Check(t *rapid.T) {
 		t.Fatalf("%d slots are held by %d sessions", free, len(open))
 	}
 	if st.Enforcer.OK {
-		m.kernelFollows(t, open)
+		// A closing that has moved is told to the kernel a second later at most.
+		m.tick(time.Second)
+		m.Step(context.Background())
+		m.observe(t)
+		open = slices.DeleteFunc(m.List(), func(s sessions.Session) bool { return s.State != sessions.Open })
+		if st = m.Status(); st.Enforcer.OK {
+			m.kernelFollows(t, open)
+		}
 	}
 	if st.Store.OK {
 		m.diskFollows(t, open)
@@ -100,7 +125,14 @@ func (m *machine) kernelFollows(t *rapid.T, open []sessions.Session) {
 		grants[g.Slot] = g
 	}
 	for _, s := range open {
-		if g := grants[s.Slot]; g.MAC != s.Device.MAC || g.IPv4 != s.Device.IPv4 || g.End != s.End {
+		if isPost(s.Device.MAC) != s.Terminal || s.Terminal != (s.Profile == post.Name) || grants[s.Slot].Terminal != s.Terminal {
+			t.Fatalf("terminals and guests are not apart: %+v, the kernel has %+v", s, grants[s.Slot])
+		}
+		if s.Terminal && s.OpenedBy != sessions.FromOperator && s.OpenedBy != sessions.FromDesk {
+			t.Fatalf("a terminal was opened by somebody who is not of the place: %+v", s)
+		}
+		if g := grants[s.Slot]; g.MAC != s.Device.MAC || g.IPv4 != s.Device.IPv4 || g.End != s.End && !s.LineDown || g.End < m.clock.Boot() ||
+			g.Suspended != (s.Suspended != "") || g.Down != s.DownRate || g.Up != s.UpRate {
 			t.Fatalf("the kernel has %+v for %+v", g, s)
 		}
 	}
@@ -119,7 +151,8 @@ func (m *machine) diskFollows(t *rapid.T, open []sessions.Session) {
 		}
 	}
 	for _, s := range open {
-		if r := rows[s.ID]; r.State != sessions.Open || r.Device != s.Device || r.End != s.End || r.Slot != s.Slot {
+		if r := rows[s.ID]; r.State != sessions.Open || r.Device != s.Device || r.Slot != s.Slot ||
+			r.Suspended != s.Suspended || r.End != s.End && r.Suspended == "" && s.Profile != daily.Name && !s.Closing && !s.LineDown {
 			t.Fatalf("the disk has %+v for %+v", r, s)
 		}
 	}

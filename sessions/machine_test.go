@@ -13,6 +13,7 @@ import (
 
 	"pgregory.net/rapid"
 
+	"parvis/internal/clock"
 	"parvis/internal/mac"
 	"parvis/sessions"
 	"parvis/sessions/sessionstest"
@@ -27,10 +28,13 @@ type machine struct {
 	boots    int
 	faulty   bool // something has been told to fail since the last heal
 	diskAway bool // the disk has been told to fail since the last heal
+	touched  bool // the kernel has begun to count anew: what a killed daemon had not written is lost
 	guests   map[string]*guest
 	restedAt map[uint16]time.Duration // when a slot's last holder left
 	holder   map[uint16]string        // who has a slot
 	owner    map[uint16]string        // who had it last: a kernel that does not follow lets the last one pass on
+	contests map[mac.Addr]bool        // whom the enforcer has called contested
+	lineDown bool
 }
 
 // guest is what is known of one session from outside.
@@ -39,7 +43,7 @@ type guest struct {
 	openedAt            time.Duration // FromOpening: when its time began to run
 	lastSeen            time.Duration // when it last carried anything or came in
 	came                time.Duration
-	carried             uint64
+	carried, refused    uint64
 	total               uint64
 	last                sessions.Session
 }
@@ -48,15 +52,23 @@ func TestTheManagerKeepsItsPromises(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		w := newWorld(t)
 		w.opts.LastSlot = 0x15
+		w.opts.Hours = machineHours(t)
+		w.opts.Profiles[0].Extend, w.opts.Profiles[0].Extensions = 20*time.Minute, 3
+		for i := range w.opts.Profiles {
+			w.opts.Profiles[i].LineStops = i != 3
+		}
+		w.opts.Profiles, w.opts.Terminal = append(w.opts.Profiles, post), isPost
 		w.restart()
 		m := &machine{
 			world: w, boots: 1, guests: map[string]*guest{}, restedAt: map[uint16]time.Duration{}, holder: map[uint16]string{},
-			owner: map[uint16]string{},
+			owner: map[uint16]string{}, contests: map[mac.Addr]bool{},
 		}
 		m.bootAt = map[string]time.Duration{w.clock.BootID(): -time.Duration(w.clock.Boot())}
 		t.Repeat(map[string]func(*rapid.T){
 			"open": m.Open, "end": m.End, "endAll": m.EndAll, "pass": m.Pass, "carry": m.Carry,
 			"restart": m.Restart, "reboot": m.Reboot, "fail": m.Fail, "heal": m.Heal, "": m.Check,
+			"contest": m.Contest, "settle": m.Settle, "change": m.Change, "touch": m.Touch, "jump": m.Jump,
+			"adjust": m.Adjust, "takeBack": m.TakeBack, "line": m.Line, "gesture": m.Gesture, "sync": m.Sync,
 		})
 	})
 }
@@ -66,13 +78,14 @@ func (m *machine) Open(t *rapid.T) {
 		MAC:  mac.Addr{2, 0, 0, 0, 0, rapid.ByteRange(1, 5).Draw(t, "mac")},
 		IPv4: netip.AddrFrom4([4]byte{10, 20, 0, rapid.ByteRange(1, 5).Draw(t, "ipv4")}),
 	}
-	req := request(d, m.opts.Profiles[rapid.IntRange(0, 2).Draw(t, "profile")])
+	req := request(d, m.opts.Profiles[rapid.IntRange(0, len(m.opts.Profiles)-1).Draw(t, "profile")])
 	if rapid.IntRange(0, 4).Draw(t, "operator") == 0 {
 		req.By = sessions.FromOperator
 		req.For = time.Duration(rapid.IntRange(0, 180).Draw(t, "minutes")) * time.Minute
 	}
 	free := m.Status().Slots.Free
 	before, _ := m.Of(d.MAC)
+	wasContested := m.contests[d.MAC] || before.Suspended != ""
 	s, err := m.Manager.Open(context.Background(), req)
 	m.observe(t)
 	switch {
@@ -83,11 +96,27 @@ func (m *machine) Open(t *rapid.T) {
 		if req.For > 0 {
 			g := m.guests[s.ID]
 			g.given, g.openedAt = g.used+req.For, m.watch-g.used
-			if s.Left != req.For {
+			if s.Left != req.For && !(s.Closing && s.Left < req.For) {
 				t.Fatalf("given %v, left %v", req.For, s.Left)
 			}
-		} else if s.ID == before.ID && s.Left != before.Left {
+		} else if s.ID == before.ID && s.Left != before.Left && s.Profile != daily.Name && !s.Closing && !before.Closing {
 			t.Fatalf("the same session had %v left and has %v", before.Left, s.Left)
+		}
+	case errors.Is(err, sessions.ErrContested):
+		if !wasContested {
+			t.Fatal("refused as contested, and nobody contests it")
+		}
+	case errors.Is(err, sessions.ErrClosed):
+		if m.Site().Open {
+			t.Fatalf("refused as closed, and %+v", m.Site())
+		}
+	case errors.Is(err, sessions.ErrTerminal):
+		if isPost(d.MAC) == (req.Profile == post.Name) && (!isPost(d.MAC) || req.By == sessions.FromOperator) {
+			t.Fatalf("refused, and it is where it belongs: %+v", req)
+		}
+	case errors.Is(err, sessions.ErrDay):
+		if req.Profile != daily.Name || req.By == sessions.FromOperator {
+			t.Fatalf("refused by a day that does not bind it: %+v", req)
 		}
 	case errors.Is(err, sessions.ErrFull):
 		if free > 0 {
@@ -145,6 +174,7 @@ func (m *machine) passFor(t *rapid.T, d time.Duration) {
 	for {
 		next, ok := m.Step(context.Background())
 		m.observe(t)
+		m.hold(t)
 		now := m.clock.Boot()
 		if ok && next <= now {
 			t.Fatalf("Step at %v wants to be called at %v: it would spin", time.Duration(now), time.Duration(next))
@@ -162,8 +192,12 @@ func (m *machine) passFor(t *rapid.T, d time.Duration) {
 // tick moves the clock and counts the time of who is inside.
 func (m *machine) tick(d time.Duration) {
 	for _, s := range m.List() {
-		if s.State == sessions.Open {
-			m.guests[s.ID].used += min(d, s.Left)
+		g := m.guests[s.ID]
+		switch {
+		case s.State == sessions.Open && s.LineDown:
+			g.openedAt += d
+		case s.State == sessions.Open && (s.Suspended == "" || s.Profile == morning.Name):
+			g.used += min(d, s.Left)
 		}
 	}
 	m.watch += d
@@ -175,10 +209,16 @@ func (m *machine) Carry(t *rapid.T) {
 	if len(grants) == 0 {
 		t.Skip("nobody")
 	}
-	slot := grants[rapid.IntRange(0, len(grants)-1).Draw(t, "grant")].Slot
+	grant := grants[rapid.IntRange(0, len(grants)-1).Draw(t, "grant")]
+	slot := grant.Slot
 	n := rapid.Uint64Range(1, 4_000_000).Draw(t, "bytes")
 	m.kernel.Carry(slot, n, n/2)
-	if g := m.guests[m.owner[slot]]; g != nil {
+	g := m.guests[m.owner[slot]]
+	switch {
+	case g == nil:
+	case grant.Suspended && g.last.Suspended != "": // what is refused is nobody's, unless the kernel does not follow
+		g.refused += n + n/2
+	default:
 		g.carried += n + n/2
 		g.lastSeen = m.watch
 	}
@@ -196,22 +236,28 @@ func (m *machine) Restart(t *rapid.T) {
 		}
 	}
 	m.tick(time.Duration(rapid.IntRange(0, 600).Draw(t, "dead for")) * time.Second)
-	wasAway := m.diskAway
+	wasAway, touched := m.diskAway, m.touched
+	if touched { // counters that have begun anew may by chance be what they were when last read: that is silence to who was not there
+		for _, g := range m.guests {
+			g.lastSeen = min(g.lastSeen, m.watch-15*time.Minute)
+		}
+	}
 	m.again(t, m.world.restart, m.clock.BootID())
 	if wasAway {
 		return
 	}
 	for _, s := range m.List() {
 		if s.State == sessions.Open {
-			if b, ok := kept[s.ID]; ok && s.Down+s.Up < b && !m.faulty {
+			if b, ok := kept[s.ID]; ok && s.Down+s.Up < b && !m.faulty && !touched {
 				t.Fatalf("a restart lost bytes: %d before, %+v after", b, s)
 			}
 		}
 	}
 	for _, b := range before {
-		if b.State == sessions.Open && b.End > m.clock.Boot() && m.guests[b.ID].last.Reason != sessions.ByIdle &&
-			m.guests[b.ID].last.Reason != sessions.ByVolume {
-			if s, err := m.Get(b.ID); err != nil || s.State != sessions.Open || s.End != b.End {
+		if b.State == sessions.Open && b.End > m.clock.Boot() && !slices.Contains([]sessions.Reason{
+			sessions.ByIdle, sessions.ByVolume, sessions.ByDay, sessions.ByClosing,
+		}, m.guests[b.ID].last.Reason) && !b.LineDown {
+			if s, err := m.Get(b.ID); err != nil || s.State != sessions.Open || s.End != b.End && b.Suspended == "" && b.Profile != daily.Name && !s.Closing && !b.Closing {
 				t.Fatalf("somebody has to open again after a restart: %+v, %v; before: %+v", s, err, b)
 			}
 		}
@@ -244,16 +290,33 @@ func (m *machine) again(t *rapid.T, start func(), boot string) {
 			g.lastSeen = m.watch
 		}
 	}
+	clear(m.contests)
+	for _, g := range m.guests { // counters that cannot be read do not tell what was refused before the restart
+		if m.faulty {
+			g.carried += g.refused
+		}
+	}
+	for _, r := range m.store.Rows() { // a disk that takes no writes does not learn that time runs again
+		if r.Suspended != "" {
+			m.contests[r.Device.MAC] = true // for as long as it takes to see it again
+		}
+		if g := m.guests[r.ID]; g != nil && m.diskAway && r.Suspended != "" && g.last.Suspended == "" {
+			g.gained += m.unwritten()
+		}
+	}
 	for _, s := range m.List() {
 		if s.State == sessions.Open {
 			m.restedAt[s.Slot] = m.watch
 		}
 	}
+	m.touched, m.lineDown = false, false
 	clear(m.holder)
 	held := map[uint16]bool{}
 	for _, r := range m.store.Rows() {
 		if g := m.guests[r.ID]; g != nil {
-			g.total, g.last = r.Down+r.Up, sessions.Session{State: r.State, End: r.End, Device: r.Device, Profile: r.Profile}
+			g.total, g.last = r.Down+r.Up, sessions.Session{
+				State: r.State, End: r.End, Device: r.Device, Profile: r.Profile, Suspended: r.Suspended, Left: r.End.Sub(r.SuspendedAt),
+			}
 		}
 		if r.State == sessions.Open {
 			held[r.Slot] = true
@@ -296,4 +359,67 @@ func (m *machine) Heal(t *rapid.T) {
 	if st := m.Status(); !st.Store.OK || !st.Enforcer.OK {
 		t.Fatalf("not healed: %+v", st)
 	}
+}
+
+func (m *machine) someone(t *rapid.T) mac.Addr {
+	return mac.Addr{2, 0, 0, 0, 0, rapid.ByteRange(1, 5).Draw(t, "mac")}
+}
+
+// Contest makes a clone appear.
+func (m *machine) Contest(t *rapid.T) {
+	a := m.someone(t)
+	m.contests[a] = true
+	m.happens(sessions.Event{Kind: sessions.Contested, MAC: a, Contest: sessions.TwoPorts})
+	m.observe(t)
+	if s, ok := m.Of(a); ok && s.State == sessions.Open && s.Suspended == "" {
+		t.Fatalf("contested and not suspended: %+v", s)
+	}
+}
+
+// Settle makes it go.
+func (m *machine) Settle(t *rapid.T) {
+	a := m.someone(t)
+	delete(m.contests, a)
+	m.happens(sessions.Event{Kind: sessions.Settled, MAC: a})
+	m.observe(t)
+	if s, ok := m.Of(a); ok && s.Suspended != "" {
+		t.Fatalf("settled and still suspended: %+v", s)
+	}
+}
+
+// Change gives somebody other rates.
+func (m *machine) Change(t *rapid.T) {
+	s, ok := m.Of(m.someone(t))
+	down := rapid.SampledFrom([]uint64{0, 64_000, 1_000_000, 50_000_000}).Draw(t, "down")
+	got, err := m.Manager.Change(context.Background(), s.ID, sessions.Rates{Down: &down})
+	m.observe(t)
+	switch {
+	case !ok || s.State != sessions.Open || m.guests[s.ID].last.State == sessions.Ended: // at this very moment
+		if !errors.Is(err, sessions.ErrNotFound) {
+			t.Fatalf("changed nobody: %v", err)
+		}
+	case err == nil:
+		if !got.Slowed && got.DownRate != down || got.UpRate != s.UpRate || got.Left != s.Left {
+			t.Fatalf("asked for %d down: %+v, before %+v", down, got, s)
+		}
+	case errors.Is(err, sessions.ErrStore) && m.diskAway, errors.Is(err, sessions.ErrEnforce) && m.faulty:
+	default:
+		t.Fatalf("Change: %v", err)
+	}
+	m.observe(t)
+}
+
+// Touch is another program that empties the kernel's sets, and the repair.
+func (m *machine) Touch(t *rapid.T) {
+	m.kernel.Flush()
+	m.touched = true
+	m.happens(sessions.Event{Kind: sessions.Touched, Detail: "a set"})
+	m.observe(t)
+}
+
+// Jump makes the civil clock jump while nobody knows how good it is.
+func (m *machine) Jump(t *rapid.T) {
+	years := time.Duration(rapid.IntRange(-10, 10).Draw(t, "years")) * 365 * 24 * time.Hour
+	m.clock.SetWall(clock.Wall{Time: m.clock.Wall().Time.Add(years)})
+	m.observe(t)
 }

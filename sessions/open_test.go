@@ -18,7 +18,7 @@ func TestOpeningPutsTheGrantAndKeepsTheRow(t *testing.T) {
 	s := w.open(phone, visitor)
 	want := []sessions.Grant{{
 		Slot: 0x10, MAC: phone.MAC, IPv4: phone.IPv4, End: w.clock.Boot().Add(time.Hour),
-		Down: 600_000, Up: 400_000, Parent: 1,
+		Down: 600_000, Up: 400_000, Parent: 1, Profile: visitor.Name,
 	}}
 	if diff := cmp.Diff(want, w.kernel.Grants(), cmpopts.EquateComparable(netip.Addr{})); diff != "" {
 		t.Error("kernel (-want +got):\n", diff)
@@ -255,5 +255,19 @@ func TestSlotsRestAndTheLongestRestedIsGivenFirst(t *testing.T) {
 	}
 	if s := w.open(device(6), visitor); s.Slot != 0x10 {
 		t.Errorf("slot %#x, want 0x10", s.Slot)
+	}
+}
+
+// Its classes are in the kernel already.
+func TestASlotThatHasRestedIsGivenBeforeOneThatNobodyHad(t *testing.T) {
+	w := newWorld(t)
+	s := w.open(phone, visitor)
+	w.end(s.ID, sessions.ByResident)
+	if early := w.open(laptop, visitor); early.Slot == s.Slot {
+		t.Errorf("slot %#x is given while it rests", s.Slot)
+	}
+	w.pass(sessions.SlotRest)
+	if late := w.open(tablet, visitor); late.Slot != s.Slot {
+		t.Errorf("slot %#x, and %#x has rested", late.Slot, s.Slot)
 	}
 }

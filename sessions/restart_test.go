@@ -29,7 +29,7 @@ func TestARestartOfTheDaemonChangesNothing(t *testing.T) {
 	if n := w.kernel.Calls(sessionstest.Sync) - syncs; n != 1 {
 		t.Errorf("%d Syncs at the start", n)
 	}
-	if r := w.Status().Start; r != (sessions.Resumed{Open: 1}) {
+	if r := w.Status().Start; r != (sessions.Resumed{Open: 1, Seen: w.clock.Wall().Time.Add(-50 * time.Second), Sure: true}) {
 		t.Errorf("status: %+v", r)
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"time"
 
 	"parvis/internal/clock"
 )
@@ -28,7 +29,7 @@ func (m *Manager) Run(ctx context.Context) error {
 		case e, ok := <-events:
 			// Many ports that join at once are laid once: what has come meanwhile is taken with it.
 			for waiting := true; waiting && ok; {
-				m.event(e)
+				m.event(context.WithoutCancel(ctx), e)
 				select {
 				case e, ok = <-events:
 				default:
@@ -43,45 +44,64 @@ func (m *Manager) Run(ctx context.Context) error {
 	}
 }
 
-// Step does what is due now and returns when something will be; ok is false when nothing is foreseen. Run calls it.
+// Step does what is due now and returns when something will be; ok is false when nothing is foreseen. Run calls it, and
+// nobody else meanwhile.
 func (m *Manager) Step(ctx context.Context) (next clock.Boot, ok bool) {
 	m.op.Lock()
-	defer m.op.Unlock()
+	defer m.unlock()
 	if !m.started {
 		return 0, false
 	}
 	ctx = context.WithoutCancel(ctx)
-	now := m.clock.Boot()
+	now := m.catchUp(ctx)
+	m.settleUnseen(ctx, now)
 	m.endDue(ctx, now)
 	if m.syncing.due(now) {
 		_ = m.sync(now)
 	}
 	if m.nextRead() <= now {
-		m.readCounters(ctx, now)
+		m.readCounters(ctx, now, true)
 	}
+	papers := m.stepPapers(ctx, now)
 	m.forget(now)
 	if m.nextFlush() <= now {
 		_ = m.flush(ctx) // tried again; Status says so
 	}
 
-	next = min(m.nextRead(), m.nextFlush(), m.forgetNxt)
-	for _, s := range m.bySlot {
-		next = min(next, s.End)
-	}
+	next = min(m.nextRead(), m.nextFlush(), m.forgetNxt, m.endNxt, m.unconfirmed, m.nextDay(now), m.nextSite(now), m.nextLine(), papers)
 	if m.syncing.wanted {
 		next = min(next, m.syncing.at)
 	}
 	return next, next != never
 }
 
+// catchUp makes true what the passing of time alone has changed, and returns what time it is: the day, the place's hours,
+// what stands still while the line is down, the ends. Whatever decides calls it first. Called with op held.
+func (m *Manager) catchUp(ctx context.Context) clock.Boot {
+	now := m.clock.Boot()
+	if !m.started {
+		return now
+	}
+	m.mu.Lock()
+	m.turnDay(now)
+	m.attend(now)
+	told := m.stand(now)
+	m.mu.Unlock()
+	for _, s := range told {
+		m.tell(now, s)
+	}
+	m.endDue(ctx, now)
+	return now
+}
+
 // finish takes a last reading and writes it.
 func (m *Manager) finish(ctx context.Context) error {
 	m.op.Lock()
-	defer m.op.Unlock()
+	defer m.unlock()
 	if !m.started {
 		return nil
 	}
-	m.readCounters(ctx, m.clock.Boot())
+	m.readCounters(ctx, m.clock.Boot(), false)
 	if err := m.flush(ctx); err != nil {
 		return fmt.Errorf("sessions: stop: %w: %w", ErrStore, err)
 	}
@@ -95,20 +115,52 @@ func (m *Manager) wake() {
 	}
 }
 
-func (m *Manager) event(e Event) {
+func (m *Manager) event(ctx context.Context, e Event) {
 	m.op.Lock()
-	defer m.op.Unlock()
-	m.mu.Lock()
-	defer m.mu.Unlock()
+	defer m.unlock()
+	now := m.catchUp(ctx)
+	switch e.Kind {
+	case Contested:
+		m.contest(ctx, now, e.MAC, e.Contest)
+	case Settled:
+		m.settle(ctx, now, e.MAC)
+	default:
+		m.mu.Lock()
+		defer m.mu.Unlock()
+		m.laid(now, e)
+	}
+}
+
+// laid takes note of what has become of what was laid in the kernel. Called with both locks held.
+func (m *Manager) laid(now clock.Boot, e Event) {
 	switch e.Kind {
 	case LinkLost:
 		m.linkLost = cmp.Or(e.Detail, "?")
 		m.log.Warn("link lost: nothing passes", "detail", e.Detail)
 	case LinkBack:
 		m.linkLost = ""
-		m.syncing.want(m.clock.Boot())
+		m.resync(now)
 		m.log.Info("link back: everything is laid anew", "detail", e.Detail)
+	case Touched:
+		if !m.syncing.wanted {
+			m.log.Warn("repair: another program has changed what was laid in the kernel, everything is laid anew", "detail", e.Detail)
+		}
+		m.resync(now)
 	}
+}
+
+// syncLeast is the time between two Syncs that events ask for: another program that undoes them without end must not keep
+// people from opening and from ending.
+const syncLeast = time.Second
+
+// resync asks for a Sync, at once unless one has just been. Called with both locks held.
+func (m *Manager) resync(now clock.Boot) {
+	at := max(now, m.synced.Add(syncLeast))
+	if m.syncing.wanted {
+		m.syncing.at = min(m.syncing.at, at)
+		return
+	}
+	m.syncing.want(at)
 }
 
 // sync gives the enforcer the whole desired state. Called with op held.
@@ -118,6 +170,7 @@ func (m *Manager) sync(now clock.Boot) error {
 		grants = append(grants, s.grant())
 	}
 	slices.SortFunc(grants, func(a, b Grant) int { return int(a.Slot) - int(b.Slot) })
+	m.synced = now
 	if err := m.enforcer.Sync(grants); err != nil {
 		m.enforceFailed(now, fmt.Errorf("sync: %w", err))
 		return err
@@ -128,6 +181,9 @@ func (m *Manager) sync(now clock.Boot) error {
 		m.log.Info("the kernel follows again")
 	}
 	m.syncing.done()
+	for _, g := range grants {
+		m.bySlot[g.Slot].asked(g)
+	}
 	if len(m.bySlot) > 0 {
 		m.readWithin(now, 0) // counters that have restarted are told best before they have grown
 	}
@@ -151,11 +207,14 @@ func (m *Manager) followed(now clock.Boot) error {
 		return nil
 	}
 	err := m.syncing.err
-	if err == nil || now >= m.syncing.tried.Add(retryFirst) {
+	switch {
+	case err == nil && now < m.syncing.at:
+		return nil // one has just been
+	case err == nil || now >= m.syncing.tried.Add(retryFirst):
 		err = m.sync(now)
 	}
 	if err != nil {
-		return fmt.Errorf("sessions: open: %w: %w", ErrEnforce, err)
+		return fmt.Errorf("%w: %w", ErrEnforce, err)
 	}
 	return nil
 }

@@ -14,10 +14,11 @@ import (
 // remembered by the kernel and the public ports of the former holder must not be taken for the next one's.
 const SlotRest = 5 * time.Minute
 
-// slots is the queue of the slots that nobody holds, the longest rested first.
+// slots are those that nobody holds. One that was held before goes first once it has rested, the longest rested before the
+// others: the kernel has its classes already, where a new one's would have to be made.
 type slots struct {
 	queue []resting
-	total int
+	fresh []uint16
 }
 
 type resting struct {
@@ -29,30 +30,36 @@ const always = clock.Boot(math.MinInt64)
 
 // newSlots queues every slot from first to last that is not held; rests holds since when a slot rests.
 func newSlots(first, last uint16, held map[uint16]bool, rests map[uint16]clock.Boot) *slots {
-	q := &slots{total: int(last) - int(first) + 1}
+	q := &slots{}
 	for n := int(first); n <= int(last); n++ {
-		r := resting{slot: uint16(n), from: always}
-		if held[r.slot] {
+		slot := uint16(n)
+		if held[slot] {
 			continue
 		}
-		if at, ok := rests[r.slot]; ok {
-			r.from = at.Add(SlotRest)
+		if at, ok := rests[slot]; ok {
+			q.queue = append(q.queue, resting{slot, at.Add(SlotRest)})
+		} else {
+			q.fresh = append(q.fresh, slot)
 		}
-		q.queue = append(q.queue, r)
 	}
 	slices.SortStableFunc(q.queue, func(a, b resting) int { return cmp.Compare(a.from, b.from) })
 	return q
 }
 
-func (q *slots) ready(now clock.Boot) bool { return len(q.queue) > 0 && q.queue[0].from <= now }
+func (q *slots) ready(now clock.Boot) bool {
+	return len(q.fresh) > 0 || len(q.queue) > 0 && q.queue[0].from <= now
+}
 
-// take gives the slot that has rested longest.
+// take gives a slot.
 func (q *slots) take(now clock.Boot) (slot uint16, ok bool) {
-	if !q.ready(now) {
+	switch {
+	case len(q.queue) > 0 && q.queue[0].from <= now:
+		slot, q.queue = q.queue[0].slot, q.queue[1:]
+	case len(q.fresh) > 0:
+		slot, q.fresh = q.fresh[0], q.fresh[1:]
+	default:
 		return 0, false
 	}
-	slot = q.queue[0].slot
-	q.queue = q.queue[1:]
 	return slot, true
 }
 
@@ -68,5 +75,5 @@ func (q *slots) release(slot uint16, now clock.Boot) {
 
 func (q *slots) count(now clock.Boot) (free, rests int) {
 	free = sort.Search(len(q.queue), func(i int) bool { return q.queue[i].from > now })
-	return free, len(q.queue) - free
+	return free + len(q.fresh), len(q.queue) - free
 }

@@ -13,13 +13,13 @@ import (
 //
 // When the machine has not restarted, every deadline is exact: nobody gains a second and nobody has to open again. After
 // a reboot each session goes on with what was left when the store was last written, at most flushEvery ago. A
-// session whose profile is no longer configured ends.
+// session whose profile is no longer configured, or is a terminal's where its device is none, ends.
 //
 // A store that cannot be read is an error. A store that cannot be written or a kernel that does not follow is not: both
 // are tried again by Run, and Status says so.
 func (m *Manager) Start(ctx context.Context) error {
 	m.op.Lock()
-	defer m.op.Unlock()
+	defer m.unlock()
 	if m.started {
 		return errors.New("sessions: start: already started")
 	}
@@ -40,8 +40,14 @@ func (m *Manager) Start(ctx context.Context) error {
 			r.Since = r.Since.Add(now.Sub(mark.Seen))
 			m.rests[r.Slot] = r.Since
 		}
+		for i := range saved.Days {
+			saved.Days[i].Through = saved.Days[i].Through.Add(now.Sub(mark.Seen))
+		}
+		saved.Site.rebase(now.Sub(mark.Seen))
 	}
 	m.mu.Lock()
+	m.loadSite(saved.Site, now)
+	m.papers.load(saved, now, rebooted)
 	m.load(saved, now, rebooted)
 	m.started, m.flushed, m.read = true, now, now
 	m.syncing.want(now)
@@ -50,7 +56,7 @@ func (m *Manager) Start(ctx context.Context) error {
 	}
 	m.mu.Unlock()
 
-	if len(rows) > 0 || len(m.rests) > 0 { // also when nothing has changed: a power cut must not give back the time without the daemon
+	if len(rows) > 0 || len(m.rests) > 0 || m.turned || m.placeNew || m.papers.writes() { // also when nothing has changed: a power cut must not give back the time without the daemon
 		_ = m.save(ctx) // tried again by Run; Status says so
 	}
 	_ = m.sync(now) // likewise
@@ -66,12 +72,20 @@ func (r *Row) rebase(now, seen clock.Boot) {
 	r.End = r.End.Add(shift)
 	r.Ended = r.Ended.Add(shift)
 	r.Active = r.Active.Add(shift)
+	if r.Suspended != "" {
+		r.SuspendedAt = r.SuspendedAt.Add(shift)
+	}
+	if r.PastUntil != 0 {
+		r.PastUntil = r.PastUntil.Add(shift)
+	}
+	r.MessageAt = r.MessageAt.Add(shift)
 	r.KernelDown, r.KernelUp = 0, 0
 }
 
 // load takes the rows over. Called with both locks held.
 func (m *Manager) load(saved Saved, now clock.Boot, rebooted bool) {
-	m.resumed.Rebooted = rebooted
+	m.resumed.Rebooted, m.resumed.Seen, m.resumed.Sure = rebooted, saved.Mark.Wall, saved.Mark.Sure
+	m.loadDays(saved, now)
 	held, rests := map[uint16]bool{}, map[uint16]clock.Boot{}
 	for _, r := range saved.Rests {
 		rests[r.Slot] = r.Since
@@ -82,34 +96,51 @@ func (m *Manager) load(saved Saved, now clock.Boot, rebooted bool) {
 		if !known {
 			p = Profile{Name: r.Profile, Label: r.Profile, Runs: WhileUsed}
 		}
-		s := &session{Row: r, profile: p, read: now, unsure: true}
+		s := &session{Row: r, profile: p, read: now, unsure: true, refused: r.Suspended != "", dayEnd: never, closes: never, came: now, room: m.papers.workshops[r.Workshop]}
+		s.LineDown, s.LineAt = false, 0 // nobody has put the end off since the last write
 		if rebooted {
 			m.owed[s.ID] = true
 		}
-		if s.State == Open && (!known || s.End <= now) {
-			reason, at := ByTime, min(s.End, now)
-			if !known {
+		if s.State == Open {
+			s.dayEnd, s.closes = m.dayEnd(s, s.online(now)), m.closesOf(s)
+		}
+		misplaced := known && p.Terminal != m.terminal(s.Device.MAC)
+		if at, reason := s.due(); s.State == Open && (!known || misplaced || at <= now) {
+			if !known || misplaced {
 				reason, at = ByOperator, now
-				m.log.Warn("session ended: its profile is no longer configured", "id", s.ID, "profile", s.Profile)
+				m.log.Warn("session ended: its profile is no longer configured, or not for this device", "id", s.ID, "profile", s.Profile)
 			}
-			s.close(reason, at, m.clock.Wall().Time.Add(at.Sub(now)))
+			m.close(s, reason, at, m.clock.Wall().Time.Add(at.Sub(now)))
 			m.owed[s.ID] = true
 			m.rests[s.Slot], rests[s.Slot] = at, at
 			m.resumed.Ended++
+			m.note(Notice{Kind: NoticeEnded, Session: m.view(s, now), Why: string(reason)})
 		}
 		if s.State == Ended {
 			if s.forgetAt() <= now {
 				m.gone[s.ID] = true
 				delete(m.owed, s.ID)
+				m.papers.loosen(s)
 				continue
 			}
 			m.resumed.Remembered++
 			m.remember(s)
+			if s.Code != "" && s.left(now) > 0 {
+				m.codes.of(s.Device.MAC, s.Code, now) // by which it can be taken back
+			}
 			m.forgetNxt = min(m.forgetNxt, s.forgetAt())
 			continue
 		}
 		m.resumed.Open++
+		if code := m.codes.open(s.Device.MAC, s.Code, now); code != s.Code {
+			s.Code = code
+			m.owed[s.ID] = true
+		}
 		m.remember(s)
+		if s.Suspended != "" { // until it is seen again, or for so long
+			m.contested[s.Device.MAC] = contest{s.Suspended, now.Add(confirmWithin)}
+			m.unconfirmed = now.Add(confirmWithin)
+		}
 		if s.Slot < m.first || s.Slot > m.last || held[s.Slot] {
 			moving = append(moving, s)
 			continue
@@ -128,7 +159,9 @@ func (m *Manager) move(s *session, now clock.Boot) {
 	m.owed[s.ID] = true
 	slot, ok := m.slots.take(now)
 	if !ok {
-		s.close(ByOperator, now, m.clock.Wall().Time)
+		m.close(s, ByOperator, now, m.clock.Wall().Time)
+		m.codes.closed(s.Device.MAC, now)
+		m.note(Notice{Kind: NoticeEnded, Session: m.view(s, now), Why: string(ByOperator)})
 		m.forgetNxt = min(m.forgetNxt, s.forgetAt())
 		m.resumed.Open--
 		m.resumed.Ended++
@@ -142,10 +175,14 @@ func (m *Manager) move(s *session, now clock.Boot) {
 // remember makes s findable, admit marks it as open. Called with both locks held.
 func (m *Manager) remember(s *session) {
 	m.byID[s.ID] = s
+	s.token = m.token(s.ID)
+	m.byToken[s.token] = s
+	m.papers.hold(s)
 	m.byMAC[s.Device.MAC] = append(m.byMAC[s.Device.MAC], s)
 }
 
 func (m *Manager) admit(s *session) {
 	m.byIP[s.Device.IPv4] = s
 	m.bySlot[s.Slot] = s
+	m.comes(s)
 }

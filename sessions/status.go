@@ -1,8 +1,11 @@
 package sessions
 
+import "time"
+
 // Status is the manager's health at the moment of asking.
 type Status struct {
 	Open       int       `json:"open"`
+	Suspended  int       `json:"suspended"`  // of the open ones
 	Remembered int       `json:"remembered"` // ended, not yet forgotten
 	Slots      SlotCount `json:"slots"`
 	Store      Health    `json:"store"`
@@ -30,6 +33,9 @@ type Resumed struct {
 	Open       int  `json:"open"`     // sessions that go on
 	Ended      int  `json:"ended"`    // sessions that were open and whose time passed meanwhile or whose profile is gone
 	Remembered int  `json:"remembered"`
+	// Seen is the civil time at which the store had last been written, and Sure whether the clock was synchronised then.
+	Seen time.Time `json:"seen"`
+	Sure bool      `json:"sure"`
 }
 
 func health(errs ...error) Health {
@@ -55,7 +61,10 @@ func (m *Manager) Status() Status {
 		Start:    m.resumed,
 	}
 	for _, s := range m.byID {
-		if s.State == Ended && s.forgetAt() > now {
+		switch {
+		case s.State == Open && s.Suspended != "":
+			st.Suspended++
+		case s.State == Ended && s.forgetAt() > now:
 			st.Remembered++
 		}
 	}

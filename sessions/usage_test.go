@@ -205,3 +205,20 @@ func TestTheLastBytesAreCounted(t *testing.T) {
 		}
 	}
 }
+
+// The daemon dies after it has counted, and the session ends before the next one has read: what the kernel still says may be
+// in the count already.
+func TestALastCountOfAnEarlierRunIsNotPaidTwice(t *testing.T) {
+	w := newWorld(t)
+	s := w.open(phone, visitor)
+	w.kernel.Carry(s.Slot, 1000, 0)
+	w.kernel.Flush()
+	w.kernel.Carry(s.Slot, 500, 0)
+	w.pass(2 * time.Minute)
+	w.restart()
+	w.end(s.ID, sessions.ByResident)
+	w.pass(2 * time.Minute)
+	if got := w.get(s.ID); got.Down != 1500 {
+		t.Errorf("1500 bytes have passed, %d were counted", got.Down)
+	}
+}

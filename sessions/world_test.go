@@ -31,6 +31,16 @@ var (
 		Name: "small", Label: "Petit volume", Duration: time.Hour, Runs: sessions.WhileUsed, Volume: 10_000_000,
 		Down: 600_000, Up: 400_000, Keep: time.Hour,
 	}
+	// Goes on more slowly.
+	large = sessions.Profile{
+		Name: "large", Label: "Grand volume", Duration: time.Hour, Runs: sessions.WhileUsed, Volume: 10_000_000, Slow: 200_000,
+		Idle: 15 * time.Minute, Down: 600_000, Keep: time.Hour,
+	}
+	// Bounded by its device's day.
+	daily = sessions.Profile{
+		Name: "daily", Label: "Jour", Duration: time.Hour, Runs: sessions.WhileUsed, Idle: 15 * time.Minute, Keep: 12 * time.Hour,
+		Down: 600_000, Up: 400_000, Daily: 90 * time.Minute, DailyVolume: 50_000_000,
+	}
 )
 
 var (
@@ -58,7 +68,8 @@ func newWorld(t rapid.TB) *world {
 	w := &world{t: t, clock: clock.NewFake(), store: sessionstest.NewStore(), kernel: sessionstest.NewEnforcer()}
 	w.opts = sessions.Options{
 		Clock: w.clock, Store: w.store, Enforcer: w.kernel,
-		Profiles: []sessions.Profile{visitor, morning, small}, FirstSlot: 0x10, LastSlot: 0x13,
+		Profiles: []sessions.Profile{visitor, morning, small, large, daily}, FirstSlot: 0x10, LastSlot: 0x13,
+		Key: [32]byte{1}, // tickets outlive a restart
 	}
 	w.restart()
 	return w
@@ -67,6 +78,7 @@ func newWorld(t rapid.TB) *world {
 // restart is what remains when the daemon is killed and started again.
 func (w *world) restart() {
 	w.t.Helper()
+	w.kernel.Restart()
 	m, err := sessions.New(w.opts)
 	if err != nil {
 		w.t.Fatal(err)

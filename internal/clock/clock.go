@@ -108,6 +108,8 @@ func (s *System) At(b Boot) (<-chan struct{}, func()) {
 type Shifted struct {
 	base   Clock
 	offset atomic.Int64
+	wall   atomic.Int64 // by which the civil time alone is off
+	kept   atomic.Bool  // a time daemon is said to keep it there
 
 	mu    sync.Mutex
 	moved chan struct{} // closed and replaced at each Shift
@@ -132,6 +134,21 @@ func (s *Shifted) Shift(d time.Duration) {
 	s.mu.Unlock()
 }
 
+// ShiftWall makes the civil time jump by d, either way, as clock_settime(2) does: the kernel takes it for unsynchronised
+// then, whatever a time daemon had said. Back at 0 it is the base's again.
+func (s *Shifted) ShiftWall(d time.Duration) {
+	if d != 0 {
+		s.kept.Store(false)
+	}
+	s.wall.Add(int64(d))
+}
+
+// Set makes the civil time t and synchronised, as a time daemon does when it first hears from its servers. ShiftWall ends that.
+func (s *Shifted) Set(t time.Time) {
+	s.wall.Store(int64(t.Sub(s.base.Wall().Time.Add(s.off()))))
+	s.kept.Store(true)
+}
+
 func (s *Shifted) off() time.Duration { return time.Duration(s.offset.Load()) }
 
 // Boot implements Clock.
@@ -141,6 +158,12 @@ func (s *Shifted) Boot() Boot { return s.base.Boot().Add(s.off()) }
 func (s *Shifted) Wall() Wall {
 	w := s.base.Wall()
 	w.Time = w.Time.Add(s.off())
+	if off := s.wall.Load(); off != 0 {
+		w.Time, w.Quality = w.Time.Add(time.Duration(off)), Unknown
+	}
+	if s.kept.Load() {
+		w.Quality = Synchronised
+	}
 	return w
 }
 

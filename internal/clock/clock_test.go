@@ -82,6 +82,20 @@ func TestShiftedMovesBothClocks(t *testing.T) {
 	}
 }
 
+func TestShiftedWallJumpsAlone(t *testing.T) {
+	base := clock.NewFake()
+	s := clock.NewShifted(base)
+	before := s.Boot()
+	s.ShiftWall(-10 * 365 * 24 * time.Hour)
+	if w := s.Wall(); w.Time.Year() != 2016 || w.Quality != clock.Unknown || s.Boot() != before {
+		t.Errorf("after the jump: %v (%v), Boot moved by %v", w.Time, w.Quality, s.Boot().Sub(before))
+	}
+	s.ShiftWall(10 * 365 * 24 * time.Hour)
+	if s.Wall() != base.Wall() {
+		t.Errorf("back again: %+v", s.Wall())
+	}
+}
+
 func TestSystemCountsFromBoot(t *testing.T) {
 	s, err := clock.NewSystem()
 	if err != nil {
@@ -96,5 +110,29 @@ func TestSystemCountsFromBoot(t *testing.T) {
 	}
 	if s.BootID() == "" {
 		t.Error("no boot id")
+	}
+}
+
+func TestShiftedIsSetAsByATimeDaemon(t *testing.T) {
+	base := clock.NewFake()
+	base.SetWall(clock.Wall{Time: time.Date(1970, 1, 1, 0, 0, 0, 0, time.UTC)})
+	s := clock.NewShifted(base)
+	s.Shift(time.Hour)
+	before, nine := s.Boot(), time.Date(2026, 11, 10, 9, 0, 0, 0, time.UTC)
+	s.Set(nine)
+	if w := s.Wall(); !w.Time.Equal(nine) || w.Quality != clock.Synchronised {
+		t.Errorf("set to %v, it is %v, %v", nine, w.Time, w.Quality)
+	}
+	s.Shift(time.Hour)
+	s.ShiftWall(0)
+	if w := s.Wall(); !w.Time.Equal(nine.Add(time.Hour)) || w.Quality != clock.Synchronised {
+		t.Errorf("an hour later it is %v, %v", w.Time, w.Quality)
+	}
+	if got := s.Boot().Sub(before); got != time.Hour {
+		t.Errorf("Boot moved by %v, expected an hour", got)
+	}
+	s.ShiftWall(-time.Minute)
+	if w := s.Wall(); w.Quality != clock.Unknown {
+		t.Errorf("after a jump it is still %v", w.Quality)
 	}
 }

@@ -6,9 +6,13 @@ import (
 	"cmp"
 	"fmt"
 	"maps"
+	"net/netip"
+	"runtime"
 	"slices"
 	"sync"
+	"time"
 
+	"parvis/internal/mac"
 	"parvis/sessions"
 )
 
@@ -27,7 +31,10 @@ type Enforcer struct {
 	faults
 	mu     sync.Mutex
 	grants map[uint16]sessions.Grant
-	counts map[uint16]sessions.Usage
+	macs   map[mac.Addr]uint16       // of grants
+	ips    map[netip.Addr]uint16     // of grants
+	counts map[uint16]sessions.Usage // the kernel's
+	before map[uint16]sessions.Usage // what counters had counted that have begun again, as the enforcer remembers it
 	finals map[uint16]sessions.Usage
 	events chan sessions.Event
 }
@@ -38,7 +45,10 @@ var _ sessions.Enforcer = (*Enforcer)(nil)
 func NewEnforcer() *Enforcer {
 	return &Enforcer{
 		grants: map[uint16]sessions.Grant{},
+		macs:   map[mac.Addr]uint16{},
+		ips:    map[netip.Addr]uint16{},
 		counts: map[uint16]sessions.Usage{},
+		before: map[uint16]sessions.Usage{},
 		finals: map[uint16]sessions.Usage{},
 		events: make(chan sessions.Event, 16),
 	}
@@ -53,10 +63,8 @@ func (e *Enforcer) Put(g sessions.Grant) error {
 		if err := check(g); err != nil {
 			return err
 		}
-		for _, o := range e.grants {
-			if err := apart(g, o); err != nil {
-				return err
-			}
+		if err := e.apart(g); err != nil {
+			return err
 		}
 		e.put(g)
 		return nil
@@ -64,11 +72,28 @@ func (e *Enforcer) Put(g sessions.Grant) error {
 }
 
 func (e *Enforcer) put(g sessions.Grant) {
-	if _, ok := e.grants[g.Slot]; !ok {
+	if old, ok := e.grants[g.Slot]; ok {
+		if e.ips[old.IPv4] == g.Slot {
+			delete(e.ips, old.IPv4)
+		}
+	} else {
 		e.counts[g.Slot] = sessions.Usage{Slot: g.Slot}
 		delete(e.finals, g.Slot)
 	}
-	e.grants[g.Slot] = g
+	e.grants[g.Slot], e.macs[g.MAC], e.ips[g.IPv4] = g, g.Slot, g.Slot
+}
+
+// apart refuses what would share a slot, a MAC or an IPv4 with another grant.
+func (e *Enforcer) apart(g sessions.Grant) error {
+	if old, ok := e.grants[g.Slot]; ok && old.MAC != g.MAC {
+		return fmt.Errorf("sessionstest: slot %#x is another device's", g.Slot)
+	}
+	for _, slot := range []uint16{cmp.Or(e.macs[g.MAC], g.Slot), cmp.Or(e.ips[g.IPv4], g.Slot)} {
+		if slot != g.Slot {
+			return fmt.Errorf("sessionstest: slots %#x and %#x share a device", g.Slot, slot)
+		}
+	}
+	return nil
 }
 
 // Drop implements sessions.Enforcer. It refuses a slot that is not there.
@@ -85,11 +110,20 @@ func (e *Enforcer) Drop(slot uint16) error {
 }
 
 func (e *Enforcer) drop(slot uint16) {
-	u := e.counts[slot]
+	u := e.total(slot)
 	u.Final = true
 	e.finals[slot] = u
+	delete(e.macs, e.grants[slot].MAC)
+	delete(e.ips, e.grants[slot].IPv4)
 	delete(e.grants, slot)
 	delete(e.counts, slot)
+	delete(e.before, slot)
+}
+
+func (e *Enforcer) total(slot uint16) sessions.Usage {
+	u := e.counts[slot]
+	u.Down, u.Up = u.Down+e.before[slot].Down, u.Up+e.before[slot].Up
+	return u
 }
 
 // Sync implements sessions.Enforcer. It refuses two grants that share a slot, a MAC or an IPv4.
@@ -97,28 +131,26 @@ func (e *Enforcer) Sync(gs []sessions.Grant) error {
 	return e.call(Sync, func() error {
 		e.mu.Lock()
 		defer e.mu.Unlock()
-		want := map[uint16]bool{}
-		for i, g := range gs {
+		want := NewEnforcer()
+		for _, g := range gs {
 			if err := check(g); err != nil {
 				return err
 			}
-			for _, o := range gs[:i] {
-				if o.Slot == g.Slot {
-					return fmt.Errorf("sessionstest: sync: slot %#x twice", g.Slot)
-				}
-				if err := apart(g, o); err != nil {
-					return err
-				}
+			if _, twice := want.grants[g.Slot]; twice {
+				return fmt.Errorf("sessionstest: sync: slot %#x twice", g.Slot)
 			}
-			want[g.Slot] = true
+			if err := want.apart(g); err != nil {
+				return err
+			}
+			want.put(g)
 		}
 		for slot, old := range e.grants {
-			if !want[slot] {
-				e.drop(slot)
-			} else if i := slices.IndexFunc(gs, func(g sessions.Grant) bool { return g.Slot == slot }); gs[i].MAC != old.MAC {
+			if want.grants[slot].MAC != old.MAC {
 				e.drop(slot)
 			}
 		}
+		clear(e.macs)
+		clear(e.ips)
 		for _, g := range gs {
 			e.put(g)
 		}
@@ -133,22 +165,15 @@ func check(g sessions.Grant) error {
 	return nil
 }
 
-func apart(g, o sessions.Grant) error {
-	switch {
-	case g.Slot == o.Slot && g.MAC != o.MAC:
-		return fmt.Errorf("sessionstest: slot %#x is another device's", g.Slot)
-	case g.Slot != o.Slot && (g.MAC == o.MAC || g.IPv4 == o.IPv4):
-		return fmt.Errorf("sessionstest: slots %#x and %#x share a device", g.Slot, o.Slot)
-	}
-	return nil
-}
-
 // Usage implements sessions.Enforcer: every slot that is there, then the final counts, once.
 func (e *Enforcer) Usage() (us []sessions.Usage, err error) {
 	err = e.call(Usage, func() error {
 		e.mu.Lock()
 		defer e.mu.Unlock()
-		us = append(bySlot(e.counts), bySlot(e.finals)...)
+		for _, u := range bySlot(e.counts) {
+			us = append(us, e.total(u.Slot))
+		}
+		us = append(us, bySlot(e.finals)...)
 		clear(e.finals)
 		return nil
 	})
@@ -186,7 +211,29 @@ func (e *Enforcer) Lose() {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	clear(e.grants)
+	clear(e.macs)
+	clear(e.ips)
 	clear(e.counts)
+	clear(e.before)
+	clear(e.finals)
+}
+
+// Flush empties the kernel's sets, which the enforcer repairs: the kernel counts from zero again, and the enforcer remembers
+// what it had counted.
+func (e *Enforcer) Flush() {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	for slot := range e.counts {
+		e.before[slot] = e.total(slot)
+		e.counts[slot] = sessions.Usage{Slot: slot}
+	}
+}
+
+// Restart is another process that takes the kernel over as it finds it: what was only remembered is gone.
+func (e *Enforcer) Restart() {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	clear(e.before)
 	clear(e.finals)
 }
 
@@ -195,4 +242,19 @@ func (e *Enforcer) Grants() []sessions.Grant {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	return slices.SortedFunc(maps.Values(e.grants), func(a, b sessions.Grant) int { return cmp.Compare(a.Slot, b.Slot) })
+}
+
+// WaitTaken waits until somebody has taken every event, and fails the test after 10 s.
+func (e *Enforcer) WaitTaken(t interface {
+	Helper()
+	Fatal(...any)
+},
+) {
+	t.Helper()
+	for deadline := time.Now().Add(10 * time.Second); len(e.events) > 0; {
+		if time.Now().After(deadline) {
+			t.Fatal("sessionstest: nobody takes events")
+		}
+		runtime.Gosched()
+	}
 }

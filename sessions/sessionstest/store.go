@@ -1,6 +1,7 @@
 package sessionstest
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"fmt"
@@ -19,15 +20,23 @@ type Store struct {
 	mu    sync.Mutex
 	mark  sessions.Mark
 	rows  map[string]sessions.Row
+	slots map[uint16]string   // of open rows
+	macs  map[mac.Addr]string // of open rows
 	rests map[uint16]clock.Boot
-	held  chan struct{} // while set, Save waits for it
+	days  map[mac.Addr]sessions.Day
+	site  sessions.Site
+	papers
+	held chan struct{} // while set, Save waits for it
 }
 
 var _ sessions.Store = (*Store)(nil)
 
 // NewStore returns a disk without any row.
 func NewStore() *Store {
-	return &Store{rows: map[string]sessions.Row{}, rests: map[uint16]clock.Boot{}}
+	return &Store{
+		rows: map[string]sessions.Row{}, slots: map[uint16]string{}, macs: map[mac.Addr]string{},
+		rests: map[uint16]clock.Boot{}, days: map[mac.Addr]sessions.Day{}, papers: newPapers(),
+	}
 }
 
 // Load implements sessions.Store.
@@ -39,6 +48,7 @@ func (s *Store) Load(ctx context.Context) (saved sessions.Saved, err error) {
 		for _, slot := range slices.Sorted(maps.Keys(s.rests)) {
 			saved.Rests = append(saved.Rests, sessions.Rest{Slot: slot, Since: s.rests[slot]})
 		}
+		saved.Days, saved.Site, saved.Papers = s.sortedDays(), s.site, s.papers.saved()
 		return ctx.Err()
 	})
 	if err != nil {
@@ -58,38 +68,66 @@ func (s *Store) Save(ctx context.Context, c sessions.Change) error {
 	return s.call(Save, func() error {
 		s.mu.Lock()
 		defer s.mu.Unlock()
-		next := maps.Clone(s.rows)
+		before := map[string]sessions.Row{} // a zero row was not there
 		for _, id := range c.Forget {
-			delete(next, id)
+			before[id] = s.rows[id]
+			s.take(id)
 		}
+		err := ctx.Err()
 		for _, r := range c.Put {
-			next[r.ID] = r
-			if err := consistent(next); err != nil {
-				return err
+			if _, twice := before[r.ID]; !twice {
+				before[r.ID] = s.rows[r.ID]
+			}
+			if err == nil {
+				err = s.put(r)
 			}
 		}
-		if err := ctx.Err(); err != nil {
+		if err != nil {
+			for id := range before {
+				s.take(id)
+			}
+			for _, r := range before {
+				if r.ID != "" {
+					_ = s.put(r) // as it was
+				}
+			}
 			return err
 		}
-		s.mark, s.rows = c.Mark, next
+		s.mark = c.Mark
 		for _, r := range c.Rests {
 			s.rests[r.Slot] = r.Since
+		}
+		if c.NewDay {
+			clear(s.days)
+		}
+		for _, d := range c.Days {
+			s.days[d.MAC] = d
+		}
+		s.papers.save(c)
+		if c.Site != nil {
+			s.site = *c.Site
 		}
 		return nil
 	})
 }
 
-func consistent(rows map[string]sessions.Row) error {
-	slots, macs := map[uint16]bool{}, map[mac.Addr]bool{}
-	for _, r := range rows {
-		if r.State != sessions.Open {
-			continue
-		}
-		if slots[r.Slot] || macs[r.Device.MAC] {
+func (s *Store) take(id string) {
+	if r, ok := s.rows[id]; ok && r.State == sessions.Open {
+		delete(s.slots, r.Slot)
+		delete(s.macs, r.Device.MAC)
+	}
+	delete(s.rows, id)
+}
+
+func (s *Store) put(r sessions.Row) error {
+	s.take(r.ID)
+	if r.State == sessions.Open {
+		if s.slots[r.Slot] != "" || s.macs[r.Device.MAC] != "" {
 			return fmt.Errorf("sessionstest: save: two open rows share slot %#x or its device", r.Slot)
 		}
-		slots[r.Slot], macs[r.Device.MAC] = true, true
+		s.slots[r.Slot], s.macs[r.Device.MAC] = r.ID, r.ID
 	}
+	s.rows[r.ID] = r
 	return nil
 }
 
@@ -123,4 +161,15 @@ func (s *Store) Mark() sessions.Mark {
 
 func (s *Store) sorted() []sessions.Row {
 	return slices.SortedFunc(maps.Values(s.rows), func(a, b sessions.Row) int { return cmp.Compare(a.ID, b.ID) })
+}
+
+// Days returns what is on the disk of the devices' day, by MAC.
+func (s *Store) Days() []sessions.Day {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.sortedDays()
+}
+
+func (s *Store) sortedDays() []sessions.Day {
+	return slices.SortedFunc(maps.Values(s.days), func(a, b sessions.Day) int { return bytes.Compare(a.MAC[:], b.MAC[:]) })
 }

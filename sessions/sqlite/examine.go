@@ -2,86 +2,23 @@ package sqlite
 
 import (
 	"context"
-	"database/sql"
 	"errors"
 	"fmt"
-	"io/fs"
-	"net/url"
-	"os"
 
-	"golang.org/x/sys/unix"
+	"parvis/internal/database"
+	"parvis/internal/lang"
 )
 
-// examine looks at the file without writing to it and begins one where there is none. known is this program's version.
-func (s *Store) examine(ctx context.Context, known int) error {
-	// access(2) tells a read-only mount to root as well (EROFS), for whom modes mean nothing.
-	if err := unix.Access(s.dir, unix.W_OK|unix.X_OK); errors.Is(err, unix.ENOENT) {
-		return fmt.Errorf("sqlite: open %s: no folder %s: %w", s.path, s.dir, err)
-	} else if err != nil {
-		return s.readOnly(fmt.Errorf("%s: %w", s.dir, err))
-	}
-	info, err := os.Stat(s.path)
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		if err := s.begin(); errors.Is(err, unix.ENOSPC) || errors.Is(err, unix.EDQUOT) {
-			return s.full(err)
-		} else if err != nil {
-			return fmt.Errorf("sqlite: begin %s: %w", s.path, err)
-		}
-		return nil
-	case err != nil:
-		return fmt.Errorf("sqlite: open %s: %w", s.path, err)
-	case !info.Mode().IsRegular():
-		return s.corrupt(errors.New("it is not a file"))
-	}
-	if err := unix.Access(s.path, unix.R_OK|unix.W_OK); err != nil {
-		return s.readOnly(fmt.Errorf("%s: %w", s.path, err))
-	}
-	if info.Size() == 0 {
-		return nil // begun, and the power went before the first write
-	}
-	look := url.Values{"mode": {"ro"}}
-	if log, err := os.Stat(s.path + "-wal"); err != nil || log.Size() == 0 {
-		look.Set("immutable", "1") // it was closed well; without this SQLite leaves an empty log behind
-	}
-	db, err := s.connect(look)
-	if err != nil {
-		return err
-	}
-	defer db.Close()
-	return s.explain("examine", s.judge(ctx, db, known))
-}
+// ErrKey is a database that another site's key has sealed. Nothing of it is deleted or overwritten.
+var ErrKey = errors.New("sqlite: the database is sealed by another key")
 
-func (s *Store) judge(ctx context.Context, db *sql.DB, known int) error {
-	version, err := userVersion(ctx, db)
-	if err != nil {
-		return err
-	}
-	if version > known {
-		return s.newer(version, known)
-	}
-	var said string
-	if err := db.QueryRowContext(ctx, "PRAGMA quick_check(1)").Scan(&said); err != nil {
-		return err
-	}
-	if said != "ok" {
-		return s.corrupt(errors.New(said))
-	}
-	if version == 0 {
-		var tables int
-		if err := db.QueryRowContext(ctx, "SELECT count(*) FROM sqlite_schema").Scan(&tables); err != nil {
-			return err
-		}
-		if tables > 0 {
-			return s.corrupt(errors.New("it is another program's"))
-		}
-		return nil
-	}
-	return s.checkKey(ctx, db)
+var keyText = lang.Text{
+	EN: "%s: the database is sealed by another key; expected the site.key that it was written with; put back your copy of site.key, or set the database aside and begin an empty one: %s",
+	FR: "%s : la base est scellée par une autre clé ; le site.key qui a servi à l'écrire est attendu ; remettez votre copie de site.key, ou mettez la base de côté pour en commencer une vide : %s",
 }
 
 // checkKey opens every sealed device: none opens under another key, some do when rows are damaged.
-func (s *Store) checkKey(ctx context.Context, db *sql.DB) error {
+func (s *sealer) checkKey(ctx context.Context, db *database.DB, _ int) error {
 	rows, err := db.QueryContext(ctx, "SELECT id, sealed, device FROM session")
 	if err != nil {
 		return err
@@ -94,7 +31,7 @@ func (s *Store) checkKey(ctx context.Context, db *sql.DB) error {
 		if err := rows.Scan(&id, &sealed, &device); err != nil {
 			return err
 		}
-		if _, err := s.seal.open(id, sealed, device); err != nil {
+		if _, err := s.open(id, sealed, device); err != nil {
 			not++
 		} else {
 			opened++
@@ -104,9 +41,9 @@ func (s *Store) checkKey(ctx context.Context, db *sql.DB) error {
 	case rows.Err() != nil:
 		return rows.Err()
 	case not > 0 && opened == 0:
-		return s.otherKey()
+		return db.Fail(ErrKey, nil, keyText, db.Path(), db.Aside())
 	case not > 0:
-		return s.corrupt(fmt.Errorf("%d of %d rows: %w", not, opened+not, errSealed))
+		return db.Corrupt(fmt.Errorf("%d of %d rows: %w", not, opened+not, errSealed))
 	}
 	return nil
 }

@@ -11,6 +11,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"parvis/internal/clock"
+	"parvis/internal/database"
 	"parvis/internal/lab"
 	"parvis/internal/mac"
 	"parvis/sessions"
@@ -110,7 +111,7 @@ func TestAFullDiskIsSaidAtTheStart(t *testing.T) {
 				defer s.Close()
 				err = s.Save(t.Context(), change())
 			}
-			refused(t, err, sqlite.ErrFull, path, "df -h "+dir)
+			refused(t, err, database.ErrFull, path, "df -h "+dir)
 			free()
 			if s == nil {
 				s = open(t, path)
@@ -142,7 +143,7 @@ func TestADiskThatFillsUpWhileRunningCutsNobodyAndHeals(t *testing.T) {
 	for n := byte(2); n < 100 && refusal == nil; n++ { // pages that the log has already are still written
 		_, refusal = w.Open(t.Context(), w.request(guest(n)))
 	}
-	if !errors.Is(refusal, sessions.ErrStore) || !errors.Is(refusal, sqlite.ErrFull) {
+	if !errors.Is(refusal, sessions.ErrStore) || !errors.Is(refusal, database.ErrFull) {
 		t.Fatalf("Open on a full disk: %v", refusal)
 	}
 	if st := w.Status(); st.Store.OK || st.Store.Error == "" {

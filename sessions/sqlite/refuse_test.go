@@ -12,6 +12,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"parvis/internal/clock"
+	"parvis/internal/database"
 	"parvis/internal/lab"
 	"parvis/internal/lang"
 	"parvis/sessions/sqlite"
@@ -90,15 +91,15 @@ func TestADatabaseThatCannotBeUsedIsRefusedAndLeftAlone(t *testing.T) {
 		want  error
 		says  []string
 	}{
-		{"truncated to half", closed, edit(func(b []byte) []byte { return b[:len(b)/2] }), sqlite.ErrCorrupt, []string{"mv ", ".corrupt-boot-1"}},
-		{"truncated inside its header", closed, edit(func(b []byte) []byte { return b[:50] }), sqlite.ErrCorrupt, nil},
-		{"overwritten", closed, edit(fill), sqlite.ErrCorrupt, nil},
-		{"a page overwritten", closed, edit(func(b []byte) []byte { fill(b[4096:8192]); return b }), sqlite.ErrCorrupt, nil},
-		{"a text file", closed, edit(func([]byte) []byte { return []byte("not a database\n") }), sqlite.ErrCorrupt, nil},
-		{"a sealed device damaged", closed, sql("UPDATE session SET sealed = x'00' WHERE state = 'open'"), sqlite.ErrCorrupt, []string{"1 of 2 rows"}},
-		{"a device's mark damaged", closed, sql("UPDATE session SET device = zeroblob(32) WHERE state = 'open'"), sqlite.ErrCorrupt, nil},
-		{"another program's", func(t *testing.T) string { return filepath.Join(t.TempDir(), "their.db") }, sql("CREATE TABLE t (x)"), sqlite.ErrCorrupt, []string{"another program"}},
-		{"a newer version", closed, sql("PRAGMA user_version = 7"), sqlite.ErrNewer, []string{"version 7", "version 1"}},
+		{"truncated to half", closed, edit(func(b []byte) []byte { return b[:len(b)/2] }), database.ErrCorrupt, []string{"mv ", ".corrupt-boot-1"}},
+		{"truncated inside its header", closed, edit(func(b []byte) []byte { return b[:50] }), database.ErrCorrupt, nil},
+		{"overwritten", closed, edit(fill), database.ErrCorrupt, nil},
+		{"a page overwritten", closed, edit(func(b []byte) []byte { fill(b[4096:8192]); return b }), database.ErrCorrupt, nil},
+		{"a text file", closed, edit(func([]byte) []byte { return []byte("not a database\n") }), database.ErrCorrupt, nil},
+		{"a sealed device damaged", closed, sql("UPDATE session SET sealed = x'00' WHERE state = 'open'"), database.ErrCorrupt, []string{"1 of 2 rows"}},
+		{"a device's mark damaged", closed, sql("UPDATE session SET device = zeroblob(32) WHERE state = 'open'"), database.ErrCorrupt, nil},
+		{"another program's", func(t *testing.T) string { return filepath.Join(t.TempDir(), "their.db") }, sql("CREATE TABLE t (x)"), database.ErrCorrupt, []string{"another program"}},
+		{"a newer version", closed, sql("PRAGMA user_version = 7"), database.ErrNewer, []string{"version 7", "version 4"}},
 		{"sealed by another key", otherKey, func(*testing.T, string) {}, sqlite.ErrKey, []string{"site.key"}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
@@ -120,7 +121,7 @@ func TestADatabaseThatCannotBeUsedIsRefusedAndLeftAlone(t *testing.T) {
 // refused checks that err is want and says what to do, in both languages.
 func refused(t *testing.T, err, want error, says ...string) {
 	t.Helper()
-	var e *sqlite.Error
+	var e *database.Error
 	if !errors.Is(err, want) || !errors.As(err, &e) {
 		t.Fatalf("%v; want %v", err, want)
 	}
@@ -165,7 +166,7 @@ func TestADatabaseOnAReadOnlyMountIsRefused(t *testing.T) {
 	mount(t, "", dir, "", unix.MS_BIND|unix.MS_REMOUNT|unix.MS_RDONLY, "")
 	before := contents(t, path)
 	_, err := tryOpen(path)
-	refused(t, err, sqlite.ErrReadOnly, path, "findmnt -T "+dir)
+	refused(t, err, database.ErrReadOnly, path, "findmnt -T "+dir)
 	if diff := cmp.Diff(before, contents(t, path)); diff != "" {
 		t.Error("the files have changed")
 	}

@@ -2,10 +2,13 @@ package sqlite_test
 
 import (
 	"bytes"
+	"cmp"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"parvis/internal/clock"
 	"parvis/sessions"
@@ -100,7 +103,10 @@ func files(t *testing.T, path string) []string {
 func TestNoAddressIsReadableOnTheDisk(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "parvis.db")
 	s := open(t, path)
-	save(t, s, sessions.Change{Mark: mark, Put: []sessions.Row{endedRow(), openRow()}})
+	save(t, s, sessions.Change{
+		Mark: mark, Put: []sessions.Row{endedRow(), openRow()},
+		Days: []sessions.Day{{MAC: phone.MAC, Used: time.Hour}, {MAC: laptop.MAC}},
+	})
 	if n := len(files(t, path)); n != 3 {
 		t.Fatalf("%d files, want the database, -wal and -shm", n)
 	}
@@ -191,5 +197,44 @@ func TestTheManagerResumesOnIt(t *testing.T) {
 	got, err := w.Get(s.ID)
 	if err != nil || got.End != s.End || got.Device != phone {
 		t.Errorf("after the restart: %+v, %v; want %+v", got, err, s)
+	}
+}
+
+func TestSuspensionRatesAndDaysAreThereAfterReopening(t *testing.T) {
+	path := closed(t)
+	s := open(t, path)
+	r := openRow()
+	r.Suspended, r.SuspendedAt = sessions.TwoPorts, clock.Boot(85*time.Second)
+	r.OwnRates, r.RateDown, r.RateUp = true, 20_000_000, 0
+	days := []sessions.Day{
+		{MAC: phone.MAC, Used: 40 * time.Minute, Bytes: 1 << 41, Through: clock.Boot(95 * time.Second)},
+		{MAC: laptop.MAC, Used: time.Second, Bytes: 0, Through: clock.Boot(-time.Second)},
+	}
+	save(t, s, sessions.Change{Mark: later, Put: []sessions.Row{r}, Days: days})
+	days[0].Used++
+	save(t, s, sessions.Change{Mark: later, Days: days[:1]})
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	s = open(t, path)
+	defer s.Close()
+	got, err := s.Load(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	slices.SortFunc(got.Days, func(a, b sessions.Day) int { return cmp.Compare(b.Used, a.Used) })
+	if !slices.Equal(got.Days, days) {
+		t.Errorf("days: %+v, want %+v", got.Days, days)
+	}
+	got.Rows[0].OpenedAt = got.Rows[0].OpenedAt.UTC()
+	if got.Rows[0] != r {
+		t.Errorf("row: %+v, want %+v", got.Rows[0], r)
+	}
+	if !got.Mark.Wall.Equal(later.Wall) || got.Mark.Sure != later.Sure || got.Mark.Day != later.Day {
+		t.Errorf("mark: %+v, want %+v", got.Mark, later)
+	}
+	save(t, s, sessions.Change{Mark: later, NewDay: true, Days: days[1:]})
+	if got, err := s.Load(t.Context()); err != nil || len(got.Days) != 1 || got.Days[0] != days[1] {
+		t.Errorf("on another day: %+v, %v", got.Days, err)
 	}
 }

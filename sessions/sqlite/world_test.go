@@ -21,6 +21,14 @@ import (
 )
 
 func TestMain(m *testing.M) {
+	if path := os.Getenv(writerEnv); path != "" {
+		fmt.Fprintln(os.Stderr, write(path, os.Stdout))
+		os.Exit(1)
+	}
+	if path := os.Getenv(redeemerEnv); path != "" {
+		fmt.Fprintln(os.Stderr, redeem(path, os.Stdout))
+		os.Exit(1)
+	}
 	lab.Main(func() int {
 		code := m.Run()
 		if err := goleak.Find(); err != nil && code == 0 {
@@ -36,6 +44,7 @@ var (
 	phone  = sessions.Device{MAC: mac.Addr{0x3c, 0x22, 0xfb, 0xa1, 0xb2, 0xc3}, IPv4: netip.MustParseAddr("10.20.37.201")}
 	laptop = sessions.Device{MAC: mac.Addr{0x3c, 0x22, 0xfb, 0xd4, 0xe5, 0xf6}, IPv4: netip.MustParseAddr("10.20.38.202")}
 	mark   = sessions.Mark{BootID: "boot-1", Seen: clock.Boot(90 * time.Second)}
+	later  = sessions.Mark{BootID: "boot-1", Seen: clock.Boot(95 * time.Second), Wall: opened.Add(time.Hour), Sure: true, Day: "2026-11-24"}
 	rest   = sessions.Rest{Slot: 0xff, Since: clock.Boot(-5 * time.Second)}
 	// opened is in whole milliseconds, as the disk keeps it.
 	opened = time.Date(2026, 11, 24, 14, 42, 0, 123e6, time.UTC)

@@ -1,12 +1,10 @@
-package sqlite
+package database
 
 import (
 	"context"
 	"database/sql"
 	"path/filepath"
 	"testing"
-
-	"parvis/internal/clock"
 )
 
 func TestAStepThatFailsLeavesTheVersionBeforeIt(t *testing.T) {
@@ -39,7 +37,7 @@ func TestAStepThatFailsLeavesTheVersionBeforeIt(t *testing.T) {
 }
 
 func TestTheConnectionIsDurableAndStrict(t *testing.T) {
-	s, err := Open(filepath.Join(t.TempDir(), "parvis.db"), [32]byte{}, clock.NewFake())
+	s, err := Open(t.Context(), options(t, "CREATE TABLE a (x INTEGER) STRICT"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -48,7 +46,7 @@ func TestTheConnectionIsDurableAndStrict(t *testing.T) {
 		"journal_mode": "wal", "synchronous": "2", "foreign_keys": "1", "secure_delete": "1", "busy_timeout": "5000",
 	} {
 		var got string
-		if err := s.db.QueryRow("PRAGMA " + pragma).Scan(&got); err != nil || got != want {
+		if err := s.QueryRow("PRAGMA " + pragma).Scan(&got); err != nil || got != want {
 			t.Errorf("%s: %s, %v; want %s", pragma, got, err, want)
 		}
 	}

@@ -1,30 +1,26 @@
-package sqlite
+package database
 
 import (
 	"context"
 	"database/sql"
-	"embed"
 	"fmt"
 	"io/fs"
 )
 
-//go:embed migrations/*.sql
-var migrationFiles embed.FS
-
 // migrations returns the steps in order: step i leads from user_version i to i+1.
-func migrations() ([]string, error) {
-	names, err := fs.Glob(migrationFiles, "migrations/*.sql") // sorted
+func migrations(files fs.FS) ([]string, error) {
+	names, err := fs.Glob(files, "migrations/*.sql") // sorted
 	if err != nil {
-		return nil, fmt.Errorf("sqlite: list migrations: %w", err)
+		return nil, fmt.Errorf("database: list migrations: %w", err)
 	}
 	steps := make([]string, len(names))
 	for i, name := range names {
 		if want := fmt.Sprintf("migrations/%04d.sql", i+1); name != want {
-			return nil, fmt.Errorf("sqlite: list migrations: %s where %s should be", name, want)
+			return nil, fmt.Errorf("database: list migrations: %s where %s should be", name, want)
 		}
-		b, err := migrationFiles.ReadFile(name)
+		b, err := fs.ReadFile(files, name)
 		if err != nil {
-			return nil, fmt.Errorf("sqlite: read migration: %w", err)
+			return nil, fmt.Errorf("database: read migration: %w", err)
 		}
 		steps[i] = string(b)
 	}

@@ -1,0 +1,50 @@
+-- What a device may have in a day; suspension; rates of one session; the civil time of the mark.
+
+ALTER TABLE mark ADD COLUMN wall INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE mark ADD COLUMN sure INTEGER NOT NULL DEFAULT 0 CHECK (sure IN (0, 1));
+ALTER TABLE mark ADD COLUMN day  TEXT    NOT NULL DEFAULT ''; -- that the table day is of, as 2006-01-02
+
+-- The reasons of an end are part of the table, so it is made anew.
+CREATE TABLE session2 (
+  id           TEXT    NOT NULL PRIMARY KEY,
+  device       BLOB    NOT NULL CHECK (length(device) = 32), -- HMAC-SHA256 of the MAC
+  sealed       BLOB    NOT NULL,                             -- AES-256-GCM: nonce, MAC and IPv4, tag; bound to id
+  profile      TEXT    NOT NULL,
+  state        TEXT    NOT NULL CHECK (state IN ('open', 'ended')),
+  slot         INTEGER NOT NULL CHECK (slot BETWEEN 0x10 AND 0xffff),
+  opened_by    TEXT    NOT NULL CHECK (opened_by IN ('resident', 'operator')),
+  opened_at    INTEGER NOT NULL,
+  end_boot     INTEGER NOT NULL,
+  left_ns      INTEGER NOT NULL CHECK (left_ns >= 0),
+  down         INTEGER NOT NULL CHECK (down >= 0),
+  up           INTEGER NOT NULL CHECK (up >= 0),
+  kernel_down  INTEGER NOT NULL CHECK (kernel_down >= 0),
+  kernel_up    INTEGER NOT NULL CHECK (kernel_up >= 0),
+  active       INTEGER NOT NULL,
+  reason       TEXT    NOT NULL CHECK (reason IN ('', 'time', 'idle', 'volume', 'resident', 'operator', 'closing', 'replaced', 'day')),
+  ended        INTEGER NOT NULL,
+  ended_at     INTEGER NOT NULL,
+  own_rates    INTEGER NOT NULL CHECK (own_rates IN (0, 1)),
+  rate_down    INTEGER NOT NULL CHECK (rate_down >= 0), -- bits per second
+  rate_up      INTEGER NOT NULL CHECK (rate_up >= 0),
+  suspended    TEXT    NOT NULL,
+  suspended_at INTEGER NOT NULL,
+  CHECK ((state = 'open') = (reason = '')),
+  CHECK (suspended = '' OR state = 'open')
+) STRICT, WITHOUT ROWID;
+INSERT INTO session2 SELECT id, device, sealed, profile, state, slot, opened_by, opened_at, end_boot, left_ns, down, up, kernel_down,
+  kernel_up, active, reason, ended, ended_at, 0, 0, 0, '', 0 FROM session;
+DROP TABLE session;
+ALTER TABLE session2 RENAME TO session;
+CREATE INDEX session_device ON session (device);
+CREATE UNIQUE INDEX session_open_device ON session (device) WHERE state = 'open';
+CREATE UNIQUE INDEX session_open_slot ON session (slot) WHERE state = 'open';
+
+-- One row for each device that has been online under a daily allowance today; all go when the day does.
+CREATE TABLE day (
+  device  BLOB    NOT NULL PRIMARY KEY CHECK (length(device) = 32), -- HMAC-SHA256 of the MAC
+  sealed  BLOB    NOT NULL,                                         -- AES-256-GCM: nonce, MAC, tag; bound to this table
+  used_ns INTEGER NOT NULL CHECK (used_ns >= 0),
+  bytes   INTEGER NOT NULL CHECK (bytes >= 0),
+  through INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
