@@ -15,7 +15,9 @@ import (
 	"golang.org/x/sys/unix"
 
 	"parvis/firewall/ipset"
+	"parvis/firewall/neighbour"
 	"parvis/internal/clock"
+	"parvis/internal/mac"
 )
 
 // Firewall makes the kernel follow. It is safe for concurrent use.
@@ -26,36 +28,50 @@ type Firewall struct {
 	log     *slog.Logger
 	tables  []*xtables
 
-	sets *ipset.Conn
-	ct   *conntrack.Conn
-	rt   *nl.Handle
+	sets    *ipset.Conn
+	ct      *conntrack.Conn
+	reader  *tableReader
+	notices *notices
+	rt      *nl.Handle
+	tc      *tcConn
 
 	watch  *watch
 	leases leaseFile
 	asking sync.Mutex // one question at a time on neigh
 	neigh  *netlink.Conn
+	nd     *netlink.Conn // the neighbour table is written through it, with mu held
+
+	near     *neighbour.Watch
+	bindings bindings // what near says; nil: no IPv6 address is known
 
 	closing sync.Once
 	closed  error
 
-	mu     sync.Mutex
-	laid   bool // once: Put and Usage have something to work on
-	synced bool // the last Sync got through
-	swept  bool // the other backend holds nothing of ours
-	leaf   bool // the kernel has fq_codel
-	sides  sides
-	notes  map[string]string // device → queue that HTB displaced
-	slots  map[uint16]*record
-	byIP   map[netip.Addr]uint16
-	finals []Usage // not yet reported
-}
+	mu      sync.Mutex
+	laid    bool   // once: Put and Usage have something to work on
+	synced  bool   // the last Sync got through
+	swept   bool   // the other backend holds nothing of ours
+	leaf    string // queue within a class: CapFqCodel or CapFifo
+	sixMAC  bool   // the IPv6 upload set knows MACs
+	sides   sides
+	marks   tableMarks // as they were when our rules were last read and stood
+	looked  clock.Boot // when everything was last compared
+	ready   uint16     // up to this slot every one has its classes
+	opened  bool       // more may have to be made ready
+	trouble trouble
+	repairs []Repair
+	notes   map[string]string // device → queue that HTB displaced
+	slots   map[uint16]*record
+	byIP    map[netip.Addr]uint16 // addresses of both families
+	byMAC   map[mac.Addr]uint16
+	finals  []Usage                   // not yet reported
+	named   map[uint16]Grant          // grants for names alone; they are not in slots
+	staff   map[netip.Addr]staffEntry // nil: what a process before us has left is not read yet
+	dump    uint64                    // the number of the last dump of the sets that has begun
 
-// record is what we last wrote into the kernel, or found there, for one slot.
-type record struct {
-	Grant
-	open    bool
-	carried counts // by entries that are gone: another address, or re-made after somebody emptied the set
-	seen    counts // the highest total known
+	// Usage reads the sets without mu, so that nobody's opening waits for it.
+	reading sync.Mutex
+	lists   *ipset.Conn
 }
 
 // New opens what is needed to speak to the kernel and chooses the backend. It changes nothing: Sync does. It needs
@@ -68,11 +84,11 @@ func New(cfg Config, clk clock.Clock, log *slog.Logger) (*Firewall, error) {
 	}
 	f := &Firewall{
 		cfg: cfg, clock: clk, log: log, leases: leaseFile{path: cfg.Leases},
-		slots: map[uint16]*record{}, byIP: map[netip.Addr]uint16{}, notes: map[string]string{},
+		slots: map[uint16]*record{}, byIP: map[netip.Addr]uint16{}, byMAC: map[mac.Addr]uint16{}, named: map[uint16]Grant{}, notes: map[string]string{},
 	}
 	first, last, _ := Slots(cfg.Capacity)
 	f.sides = sides{
-		guest: side{device: cfg.Guest, line: cfg.Down}, wan: side{device: cfg.WAN, line: cfg.Up}, slots: int(last-first) + 1,
+		guest: side{device: cfg.Guest, line: cfg.Down}, wan: side{device: cfg.WAN, line: cfg.Up, wan: true}, first: first, last: last,
 	}
 	if err := f.open(); err != nil {
 		return nil, errors.Join(fmt.Errorf("firewall: open: %w", err), f.Close())
@@ -84,14 +100,27 @@ func (f *Firewall) open() (err error) {
 	if f.backend, err = pickBackend(f.cfg.Backend); err != nil {
 		return err
 	}
+	f.sixMAC = f.cfg.IPv6 && probeSet(ipset.Set{Type: ipset.HashIPMAC, Family: ipset.IPv6, MaxElem: maxElements})
 	for _, fam := range families() {
+		if fam.version == 6 && f.sixMAC {
+			fam.source = "src,src"
+		}
 		x, err := openXtables(fam, f.backend)
 		if err != nil {
 			return err
 		}
 		f.tables = append(f.tables, x)
 	}
+	if f.reader, err = openTableReader(f.backend, families()); err != nil {
+		return err
+	}
+	if f.notices, err = openNotices(); err != nil {
+		return err
+	}
 	if f.sets, err = ipset.Dial(); err != nil {
+		return err
+	}
+	if f.lists, err = ipset.Dial(); err != nil {
 		return err
 	}
 	if f.ct, err = conntrack.Dial(nil); err != nil {
@@ -103,8 +132,22 @@ func (f *Firewall) open() (err error) {
 	if f.neigh, err = netlink.Dial(unix.NETLINK_ROUTE, nil); err != nil {
 		return fmt.Errorf("rtnetlink: %w", err)
 	}
-	f.leaf = probeQueues(CapFqCodel)[CapFqCodel]
-	f.watch, err = newWatch(f.rt, f.cfg.Guest, f.cfg.WAN, f.log)
+	if f.nd, err = netlink.Dial(unix.NETLINK_ROUTE, nil); err != nil {
+		return fmt.Errorf("rtnetlink: %w", err)
+	}
+	_ = f.nd.SetOption(netlink.CapAcknowledge, true) // a shorter error where the kernel can (4.3)
+	if f.tc, err = dialTC(); err != nil {
+		return fmt.Errorf("rtnetlink: %w", err)
+	}
+	f.leaf = bestLeaf(probeQueues(CapFqCodel))
+	f.near, err = neighbour.Open(neighbour.Options{
+		Interface: f.cfg.Guest, Network: f.cfg.Address, Clock: f.clock, Log: f.log, Owner: f.owner, Address: f.addressOf,
+	})
+	if err != nil {
+		return err
+	}
+	f.bindings = f.near
+	f.watch, err = newWatch(f)
 	return err
 }
 
@@ -128,17 +171,33 @@ func (f *Firewall) close() error {
 	if f.watch != nil {
 		f.watch.close()
 	}
+	if f.near != nil {
+		errs = append(errs, f.near.Close())
+	}
+	if f.reader != nil {
+		errs = append(errs, f.reader.close())
+	}
+	if f.notices != nil {
+		errs = append(errs, f.notices.close())
+	}
 	if f.rt != nil {
 		f.rt.Close()
 	}
-	if f.sets != nil {
-		errs = append(errs, f.sets.Close())
+	for _, c := range []*ipset.Conn{f.sets, f.lists} {
+		if c != nil {
+			errs = append(errs, c.Close())
+		}
 	}
 	if f.ct != nil {
 		errs = append(errs, f.ct.Close())
 	}
-	if f.neigh != nil {
-		errs = append(errs, f.neigh.Close())
+	for _, c := range []*netlink.Conn{f.neigh, f.nd} {
+		if c != nil {
+			errs = append(errs, c.Close())
+		}
+	}
+	if f.tc != nil {
+		errs = append(errs, f.tc.nl.Close())
 	}
 	return errors.Join(errs...)
 }
@@ -146,85 +205,100 @@ func (f *Firewall) close() error {
 // Events tells what happens behind our back. The channel is closed by Close.
 func (f *Firewall) Events() <-chan Event { return f.watch.events }
 
-// read dumps both sets.
-func (f *Firewall) read() (kernel, error) {
-	k := kernel{}
-	for _, s := range []struct {
-		name string
-		into *map[netip.Addr]ipset.Entry
-	}{{setUp4, &k.up}, {setDn4, &k.dn}} {
-		list, err := f.sets.List(s.name)
+// six reports whether IPv6 addresses have entries.
+func (f *Firewall) six() bool { return f.cfg.IPv6 && len(f.tables) > 1 }
+
+// The sets of an address.
+func setUp(a netip.Addr) string {
+	if a.Is6() {
+		return setUp6
+	}
+	return setUp4
+}
+
+func setDn(a netip.Addr) string {
+	if a.Is6() {
+		return setDn6
+	}
+	return setDn4
+}
+
+// up is an entry of the upload set: in IPv6 it knows a MAC only where the kernel has such sets.
+func (f *Firewall) up(e ipset.Entry) ipset.Entry {
+	if e.IP.Is6() && !f.sixMAC {
+		return down(e)
+	}
+	return e
+}
+
+// begin gives a dump its number. Called with mu held.
+func (f *Firewall) begin() uint64 {
+	f.dump++
+	return f.dump
+}
+
+// read dumps the sets.
+func (f *Firewall) read(conn *ipset.Conn, dump uint64) (kernel, error) {
+	k := kernel{dump: dump, up: map[netip.Addr]ipset.Entry{}, dn: map[netip.Addr]ipset.Entry{}, ledger: map[uint16]ledger{}}
+	names := []string{setUp4, setDn4}
+	if f.six() {
+		names = append(names, setUp6, setDn6)
+	}
+	for i, name := range names {
+		list, err := conn.List(name)
 		if err != nil {
 			return kernel{}, err
 		}
-		m := make(map[netip.Addr]ipset.Entry, len(list))
-		for _, e := range list {
-			m[e.IP] = e
+		into := k.up
+		if i%2 == 1 {
+			into = k.dn
 		}
-		*s.into = m
+		for _, e := range list {
+			if isLedger(e.IP) {
+				slot, l := readLedger(e)
+				k.ledger[slot] = l
+				continue
+			}
+			into[e.IP] = e
+		}
 	}
 	return k, nil
 }
 
-// harvest takes the kernel's counts into the records. Counts never go backwards: what the kernel has forgotten we
-// have seen.
-func (f *Firewall) harvest(k kernel) {
-	for _, r := range f.slots {
-		r.seen = r.seen.atLeast(r.carried.plus(k.counted(r.Grant)))
-	}
+// add writes entries, those of the upload sets last: with them a device passes.
+func (f *Firewall) add(up, dn []ipset.Entry) error {
+	return each(up, dn, f.sets.Add)
 }
 
-// collect reads the last counts of slots that were dropped and takes their entries and classes away.
-func (f *Firewall) collect() (kernel, error) {
-	k, err := f.read()
-	if err != nil {
-		return kernel{}, err
+// erase takes entries out of their sets.
+func (f *Firewall) erase(up, dn []ipset.Entry) error {
+	for i := range up {
+		up[i] = f.up(up[i])
 	}
-	f.harvest(k)
-	var gone []ipset.Entry
-	for slot, r := range f.slots {
-		if r.open {
-			continue
+	return each(up, dn, f.sets.Del)
+}
+
+// each does the same to all four sets, as far as there is something to do; the upload ones last.
+func each(up, dn []ipset.Entry, do func(string, ...ipset.Entry) error) error {
+	for i, list := range [][]ipset.Entry{dn, up} {
+		var by [2][]ipset.Entry // by family
+		for _, e := range list {
+			n := 0
+			if e.IP.Is6() {
+				n = 1
+			}
+			by[n] = append(by[n], e)
 		}
-		f.finals = append(f.finals, Usage{Slot: slot, Down: r.seen.down, Up: r.seen.up, Final: true})
-		f.forget(slot)
-		if _, is := k.up[r.IPv4]; is {
-			gone = append(gone, ipset.Entry{IP: r.IPv4, MAC: r.MAC})
-		}
-		for _, s := range []side{f.sides.guest, f.sides.wan} {
-			if err := f.dropClass(s, slot); err != nil {
-				f.log.Warn("class stays until the next sync", "slot", slotText(slot), "cause", err)
+		for n, name := range [][2]string{{setDn4, setDn6}, {setUp4, setUp6}}[i] {
+			if len(by[n]) == 0 {
+				continue
+			}
+			if err := do(name, by[n]...); err != nil {
+				return err
 			}
 		}
 	}
-	// An entry that stays is closed and expires by itself; the next Sync takes it too.
-	if err := f.erase(gone); err != nil {
-		f.log.Warn("ended entries stay until the next sync", "cause", err)
-	}
-	return k, nil
-}
-
-// erase takes entries out of both sets.
-func (f *Firewall) erase(list []ipset.Entry) error {
-	dn := make([]ipset.Entry, len(list))
-	for i, e := range list {
-		dn[i] = down(e)
-	}
-	return errors.Join(f.sets.Del(setUp4, list...), f.sets.Del(setDn4, dn...))
-}
-
-func (f *Firewall) remember(r *record) {
-	f.slots[r.Slot] = r
-	f.byIP[r.IPv4] = r.Slot
-}
-
-func (f *Firewall) forget(slot uint16) {
-	if r := f.slots[slot]; r != nil {
-		if f.byIP[r.IPv4] == slot {
-			delete(f.byIP, r.IPv4)
-		}
-		delete(f.slots, slot)
-	}
+	return nil
 }
 
 // cut ends the connections of the slots at once, by their connmark. Each question walks the whole table, so that for

@@ -19,6 +19,12 @@ type Grant struct {
 	End      clock.Boot // the kernel closes by itself at or within a second after End
 	Down, Up uint64     // bits per second; 0 the line's
 	Parent   uint16     // minor of the parent class, which must exist; 0 and 1 are the line's
+	Floor    uint64     // bits per second that are guaranteed each way; 0 the slot's even part
+	// Suspended keeps the slot, its class and its counts, and nothing passes: the device has no entry.
+	Suspended bool
+	// Named leads the device's web connections to the relay, which decides by name, and lets nothing else pass. Such a slot has
+	// no Usage here: the relay counts.
+	Named bool
 }
 
 // Usage is what one slot has carried since its Grant was first put, in bytes as the kernel counts them (before
@@ -34,20 +40,35 @@ type EventKind uint8
 
 // The kinds of events, numbered as in sessions.
 const (
-	LinkLost EventKind = iota + 1 // an interface is gone: nothing can be enforced, nothing passes
-	LinkBack                      // it is there again, or a port has joined the guests' bridge: call Sync
+	LinkLost  EventKind = iota + 1 // an interface is gone: nothing can be enforced, nothing passes
+	LinkBack                       // it is there again, or a port has joined the guests' bridge: call Sync
+	Touched                        // another program has changed what we laid in the kernel: call Sync
+	Contested                      // the device that Event.MAC names is not alone in using its identity: see Event.Contest
+	Settled                        // it is alone again
+)
+
+// Contest says what contradicts a device's identity, as in sessions.
+type Contest string
+
+// The contests.
+const (
+	TwoPorts     Contest = "two-ports"     // the same MAC is alive behind two ports at once: a clone
+	OtherAddress Contest = "other-address" // it claims an address that is another device's, or that nobody leased
 )
 
 // Event is something that was seen.
 type Event struct {
-	Kind   EventKind
-	Detail string // for the log: which interface
+	Kind    EventKind
+	Detail  string   // for the log: which interface, what was touched; never an address of a device
+	MAC     mac.Addr // of Contested and Settled
+	Contest Contest  // of Contested
 }
 
 // Device is who has an address on the guest link.
 type Device struct {
 	MAC  mac.Addr   `json:"mac"`
 	IPv4 netip.Addr `json:"ipv4"`
+	Port string     `json:"port,omitempty"` // of the guests' bridge, where it was last heard; "" when that is not known
 }
 
 // Errors that callers decide by.
@@ -67,10 +88,6 @@ const (
 	entryMask = 0xffff0001 // what an entry writes: the slot and the backstop's bit
 	backstop  = 0x1
 	qdisc     = 1 // major of our classes
-
-	classLine  = 1
-	classHouse = 2
-	classEnded = 3
 
 	// closedFor is how long an ended entry waits for the Usage that collects it.
 	closedFor = 300
@@ -101,10 +118,11 @@ func (g Grant) seconds(now clock.Boot) uint32 {
 	return uint32(min(max(left, 1), ipset.MaxTimeout))
 }
 
-// entry is the grant in the sets. fresh writes the counters to zero: an entry may inherit its predecessor's.
-func (g Grant) entry(now clock.Boot, fresh bool) ipset.Entry {
+// entry is the grant in the sets at one of its addresses. fresh writes the counters to zero: an entry may inherit its
+// predecessor's.
+func (g Grant) entry(a netip.Addr, now clock.Boot, fresh bool) ipset.Entry {
 	e := ipset.Entry{
-		IP: g.IPv4, MAC: g.MAC, Timeout: g.seconds(now),
+		IP: a, MAC: g.MAC, Timeout: g.seconds(now),
 		Mark: uint32(g.Slot) << 16, Mask: entryMask, Prio: qdisc<<16 | uint32(g.Slot),
 	}
 	if fresh {
@@ -114,9 +132,9 @@ func (g Grant) entry(now clock.Boot, fresh bool) ipset.Entry {
 }
 
 // closed is the grant in the sets once it has ended: it matches and counts, and nothing passes.
-func (g Grant) closed() ipset.Entry {
+func (g Grant) closed(a netip.Addr) ipset.Entry {
 	return ipset.Entry{
-		IP: g.IPv4, MAC: g.MAC, Timeout: closedFor, Mark: backstop, Mask: entryMask, Prio: qdisc<<16 | classEnded,
+		IP: a, MAC: g.MAC, Timeout: closedFor, Mark: backstop, Mask: entryMask, Prio: qdisc<<16 | classEnded,
 	}
 }
 

@@ -17,7 +17,7 @@ import (
 // one that the address was leased to. It asks the kernel for that one neighbour and sends nothing on the link. The
 // error is ErrNoNeighbour, ErrNoLease, ErrOtherDevice, or of reading.
 func (f *Firewall) Identify(a netip.Addr) (Device, error) {
-	m, err := f.neighbour(a)
+	m, err := f.neighbour(f.cfg.Guest, a)
 	if err != nil {
 		return Device{}, fmt.Errorf("firewall: identify: %w", err)
 	}
@@ -33,25 +33,62 @@ func (f *Firewall) Identify(a netip.Addr) (Device, error) {
 	case leased != m:
 		return Device{}, fmt.Errorf("firewall: identify: %w", ErrOtherDevice)
 	}
-	return Device{MAC: m, IPv4: a}, nil
+	return Device{MAC: m, IPv4: a, Port: f.near.Port(m)}, nil
 }
 
-// neighbour asks for one entry of the neighbour table: RTM_GETNEIGH without NLM_F_DUMP, with NDA_DST and the interface
+// TerminalAt says which machine uses an address of the terminals' network: the neighbour that the kernel has there. ErrNoNeighbour,
+// or an error of reading.
+func (f *Firewall) TerminalAt(a netip.Addr) (mac.Addr, error) {
+	m, err := f.neighbour(f.cfg.Terminal, a)
+	if err != nil {
+		return mac.Addr{}, fmt.Errorf("firewall: identify terminal: %w", err)
+	}
+	return m, nil
+}
+
+// owner is whom an IPv4 address of the guest network was admitted or leased to: neighbour.Options.Owner. An admission outlives
+// the lease that it was made by.
+func (f *Firewall) owner(a netip.Addr) (mac.Addr, bool) {
+	f.mu.Lock()
+	r := f.slots[f.byIP[a]]
+	if r != nil && r.open {
+		defer f.mu.Unlock()
+		return r.MAC, true
+	}
+	f.mu.Unlock()
+	m, ok, err := f.leases.of(a, false)
+	return m, ok && err == nil
+}
+
+// addressOf is the IPv4 address that was leased or admitted to the device: neighbour.Options.Address.
+func (f *Firewall) addressOf(m mac.Addr) (netip.Addr, bool) {
+	if a, ok, err := f.leases.by(m); ok && err == nil {
+		return a, true
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if r := f.slots[f.byMAC[m]]; r != nil && r.open {
+		return r.IPv4, true
+	}
+	return netip.Addr{}, false
+}
+
+// neighbour asks for one entry of a link of the neighbour table: RTM_GETNEIGH without NLM_F_DUMP, with NDA_DST and the interface
 // (rtnetlink(7); Linux 5.0 and later).
-func (f *Firewall) neighbour(a netip.Addr) (mac.Addr, error) {
+func (f *Firewall) neighbour(link string, a netip.Addr) (mac.Addr, error) {
 	f.asking.Lock()
 	defer f.asking.Unlock()
 	if !a.Is4() {
 		return mac.Addr{}, ErrNoNeighbour
 	}
-	guest, err := interfaceIndex(f.cfg.Guest)
+	index, err := interfaceIndex(link)
 	if err != nil {
-		return mac.Addr{}, fmt.Errorf("%w: guests' %s", ErrNoInterface, f.cfg.Guest)
+		return mac.Addr{}, fmt.Errorf("%w: %s", ErrNoInterface, link)
 	}
 	// struct ndmsg, then the address.
 	body := make([]byte, unix.SizeofNdMsg)
 	body[0] = unix.AF_INET
-	binary.NativeEndian.PutUint32(body[4:], guest)
+	binary.NativeEndian.PutUint32(body[4:], index)
 	attrs := netlink.NewAttributeEncoder()
 	attrs.Bytes(unix.NDA_DST, a.AsSlice())
 	tail, err := attrs.Encode()

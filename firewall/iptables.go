@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
 
 	"github.com/coreos/go-iptables/iptables"
@@ -16,6 +17,9 @@ type xtables struct {
 	family family
 	prefix string // "iptables-nft": the programs are prefix, prefix-save and prefix-restore
 	ipt    *iptables.IPTables
+
+	body    string // what was laid
+	printed string // how iptables-save prints it; "" as long as it was not seen
 }
 
 // openXtables finds the programs. ErrNotExist when this backend is not installed.
@@ -124,36 +128,71 @@ func (x *xtables) restore(text string) error {
 	return nil
 }
 
-// lay makes the skeleton stand, whatever stood before: bodies, jumps, policy. Laid a second time it changes nothing, and
-// in between no packet meets a chain half laid: each table is replaced in one step.
-func (x *xtables) lay(c Config) error {
+// lay makes the skeleton stand, whatever stood before: bodies, jumps, policy. Where it stands already nothing is written,
+// and in between no packet meets a chain half laid: each table is replaced in one step. changed is false once it was
+// read as it must be.
+func (x *xtables) lay(c Config) (changed bool, err error) {
 	s, err := x.save()
 	if err != nil {
-		return err
+		return false, err
 	}
 	// The chain is the memory that the policy was ACCEPT before us.
 	others := s.policy("filter", "FORWARD") == "ACCEPT" || s.has("filter", "PARVIS-OTHER")
 	body := render(x.family, c, others)
-	if err := x.restore(body); err != nil {
-		return err
+	if !x.laid(s, body) {
+		changed = true
+		if err := x.restore(body); err != nil {
+			return false, err
+		}
 	}
 	// Others' accept first and the policy next: from here on guests are refused, and nobody else notices anything.
 	want := jumps(x.family, c, others)
+	var ops []jumpOp
 	if others {
-		if err := x.apply(planJumps(s, want[len(want)-1:])); err != nil {
-			return err
+		ops = planJumps(s, want[len(want)-1:])
+		if err := x.apply(ops); err != nil {
+			return false, err
 		}
 		want = want[:len(want)-1]
 	}
 	if s.policy("filter", "FORWARD") != "DROP" {
+		changed = true
 		if err := x.ipt.ChangePolicy("filter", "FORWARD", "DROP"); err != nil {
-			return fmt.Errorf("firewall: close FORWARD: %w", err)
+			return false, fmt.Errorf("firewall: close FORWARD: %w", err)
 		}
 	}
-	if err := x.apply(planJumps(s, want)); err != nil {
-		return err
+	more := planJumps(s, want)
+	if err := x.apply(more); err != nil {
+		return false, err
 	}
-	return x.sweep(s, body)
+	swept, err := x.sweep(c, s, body)
+	return changed || swept || len(ops)+len(more) > 0, err
+}
+
+// laid reports whether our chains are as body makes them. iptables prints rules in words of its own, so what it prints
+// after they were laid is remembered and compared.
+func (x *xtables) laid(s saved, body string) bool {
+	now := s.bodies()
+	if x.body == body && x.printed == "" && strings.Count(now, "\n") == strings.Count(parseSave(body).bodies(), "\n") {
+		x.printed = now
+	}
+	is := x.body == body && x.printed == now
+	if !is {
+		x.body, x.printed = body, ""
+	}
+	return is
+}
+
+// stands reports whether everything of ours is in the tables as it was laid. It changes nothing.
+func (x *xtables) stands(c Config) (bool, error) {
+	s, err := x.save()
+	if err != nil {
+		return false, err
+	}
+	if x.printed == "" || s.bodies() != x.printed || s.policy("filter", "FORWARD") != "DROP" {
+		return false, nil
+	}
+	return len(planJumps(s, jumps(x.family, c, s.has("filter", "PARVIS-OTHER")))) == 0, nil
 }
 
 func (x *xtables) apply(ops []jumpOp) error {
@@ -175,19 +214,26 @@ func (x *xtables) apply(ops []jumpOp) error {
 }
 
 // sweep deletes chains of ours that this configuration has no more, such as the port blocks of a larger capacity.
-func (x *xtables) sweep(s saved, body string) error {
+func (x *xtables) sweep(c Config, s saved, body string) (swept bool, err error) {
+	if !slices.Contains(x.family.tables(c), "nat") && len(s.ours("nat")) > 0 { // IPv6 that was open before
+		swept = true
+		if err := x.restore(unlay(s, []string{"nat"})); err != nil {
+			return swept, err
+		}
+	}
 	now := parseSave(body)
-	for _, table := range x.family.tables() {
+	for _, table := range x.family.tables(c) {
 		for _, chain := range s.ours(table) {
 			if now.has(table, chain) {
 				continue
 			}
+			swept = true
 			if err := x.ipt.ClearAndDeleteChain(table, chain); err != nil {
-				return fmt.Errorf("firewall: sweep %s: %w", chain, err)
+				return swept, fmt.Errorf("firewall: sweep %s: %w", chain, err)
 			}
 		}
 	}
-	return nil
+	return swept, nil
 }
 
 // otherTables are those of the backend that is not ours, as far as they are installed: before somebody changed
@@ -239,6 +285,9 @@ func (x *xtables) letGo() error {
 		if s.has(c.table, c.chain) {
 			fmt.Fprintf(&b, "*%s\n:%s - [0:0]\nCOMMIT\n", c.table, c.chain)
 		}
+	}
+	if s.has("filter", "PARVIS-IN-G") { // emptied, it would let guests on to the router's own rules
+		b.WriteString("*filter\n:PARVIS-IN-G - [0:0]\n-A PARVIS-IN-G -j DROP\nCOMMIT\n")
 	}
 	return x.restore(b.String())
 }

@@ -26,7 +26,7 @@ func jumps(f family, c Config, others bool) []jump {
 		{table: "filter", chain: "INPUT", target: "PARVIS-IN"},
 		{table: "filter", chain: "FORWARD", target: "PARVIS-FWD"},
 	}
-	if f.version == 4 {
+	if slices.Contains(f.tables(c), "nat") {
 		js = append(js,
 			jump{table: "nat", chain: "PREROUTING", target: "PARVIS-PRE"},
 			jump{table: "nat", chain: "POSTROUTING", match: "-o " + c.WAN, target: "PARVIS-POST"})
@@ -91,6 +91,22 @@ func (s saved) ours(table string) []string {
 		}
 	}
 	return out
+}
+
+// bodies are our chains and their rules, as text that can be compared.
+func (s saved) bodies() string {
+	var b strings.Builder
+	for _, table := range sortedKeys(s) {
+		chains := s.ours(table)
+		slices.Sort(chains)
+		for _, c := range chains {
+			b.WriteString(table + " " + c + "\n")
+			for _, r := range s[table].rules[c] {
+				b.WriteString(r + "\n")
+			}
+		}
+	}
+	return b.String()
 }
 
 func (s saved) has(table, chain string) bool { return slices.Contains(s.ours(table), chain) }

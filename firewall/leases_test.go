@@ -26,12 +26,12 @@ half a li`
 
 func TestParseLeases(t *testing.T) {
 	got := parseLeases(strings.NewReader(someLeases))
-	want := map[netip.Addr]mac.Addr{
-		ip("10.77.0.20"): {0x3c, 0x22, 0xfb, 0, 0, 1},
-		ip("10.77.0.21"): {0x3c, 0x22, 0xfb, 0, 0, 2},
+	want := map[netip.Addr]lease{
+		ip("10.77.0.20"): {mac.Addr{0x3c, 0x22, 0xfb, 0, 0, 1}, time.Unix(1795538842, 0)},
+		ip("10.77.0.21"): {mac.Addr{0x3c, 0x22, 0xfb, 0, 0, 2}, time.Unix(1795538843, 0)},
 	}
 	// A line that was cut says an address that may be another's: 10.77.0.2 of 10.77.0.23.
-	if d := cmp.Diff(want, got, cmp.Comparer(func(a, b netip.Addr) bool { return a == b })); d != "" {
+	if d := cmp.Diff(want, got, cmp.Comparer(func(a, b netip.Addr) bool { return a == b }), cmp.AllowUnexported(lease{})); d != "" {
 		t.Errorf("(-want +got):\n%s", d)
 	}
 }
@@ -75,14 +75,36 @@ func TestLeasesAreReadAgainWhenTheyChange(t *testing.T) {
 	}
 }
 
+func TestHowLongADeviceHoldsItsAddress(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "leases")
+	if err := os.WriteFile(path, []byte("1795538842 3c:22:fb:00:00:01 10.77.0.20 * *\n0 3c:22:fb:00:00:02 10.77.0.21 * *\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	f := &Firewall{leases: leaseFile{path: path}}
+	for _, tc := range []struct {
+		name string
+		d    Device
+		ok   bool
+	}{
+		{"its own", Device{MAC: mac.Addr{0x3c, 0x22, 0xfb, 0, 0, 1}, IPv4: ip("10.77.0.20")}, true},
+		{"for ever", Device{MAC: mac.Addr{0x3c, 0x22, 0xfb, 0, 0, 2}, IPv4: ip("10.77.0.21")}, false},
+		{"another's", Device{MAC: mac.Addr{0x3c, 0x22, 0xfb, 0, 0, 1}, IPv4: ip("10.77.0.21")}, false},
+		{"nobody's", Device{MAC: mac.Addr{0x3c, 0x22, 0xfb, 0, 0, 1}, IPv4: ip("10.77.0.22")}, false},
+	} {
+		if until, ok := f.LeasedUntil(tc.d); ok != tc.ok || ok && !until.Equal(time.Unix(1795538842, 0)) {
+			t.Errorf("%s: %v, %v", tc.name, until, ok)
+		}
+	}
+}
+
 // FuzzParseLeases: whatever the file holds, only IPv4 addresses of single devices come out.
 func FuzzParseLeases(f *testing.F) {
 	f.Add([]byte(someLeases))
 	f.Add([]byte("1 3c:22:fb:00:00:01 ::ffff:10.77.0.20 * *\n"))
 	f.Fuzz(func(t *testing.T, b []byte) {
-		for a, m := range parseLeases(bytes.NewReader(b)) {
-			if !a.Is4() || m == (mac.Addr{}) || m[0]&1 == 1 {
-				t.Fatalf("%v leased to %v", a, m)
+		for a, held := range parseLeases(bytes.NewReader(b)) {
+			if !a.Is4() || held.mac == (mac.Addr{}) || held.mac[0]&1 == 1 {
+				t.Fatalf("%v leased to %v", a, held.mac)
 			}
 		}
 	})

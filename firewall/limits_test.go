@@ -105,14 +105,16 @@ func TestTerminalsReachThePortalAndTheGateAndAreForwardedNowhere(t *testing.T) {
 		route(t, tw.thief, "0.0.0.0/0", "10.78.0.1")
 		cfg := tw.cfg
 		cfg.Terminal = "g1"
-		for _, p := range []string{":8080", ":8443", ":3128", ":53", ":22"} {
+		for _, p := range []string{":8080", ":8443", ":3128", ":53", ":22", ":631"} {
 			tw.serve(t, nil, p, "router "+p)
 		}
-		fw := tw.open(t, cfg)
-		must(t, fw.Sync(nil))
+		must(t, tw.open(t, cfg).Sync(nil))
+		refused(t, tw.thief, "10.78.0.1:631")
+		cfg.Printing = true
+		must(t, tw.open(t, cfg).Sync(nil))
 		for a, want := range map[string]string{
 			"10.78.0.1:80": "router :8080", "10.78.0.1:443": "router :8443",
-			"10.78.0.1:3128": "router :3128", "10.78.0.1:53": "router :53",
+			"10.78.0.1:3128": "router :3128", "10.78.0.1:53": "router :53", "10.78.0.1:631": "router :631",
 		} {
 			if c := open(t, tw.thief, a); !strings.HasPrefix(c.greeting, want+" ") {
 				t.Errorf("%s is answered by %q, want %q", a, c.greeting, want)
@@ -122,7 +124,8 @@ func TestTerminalsReachThePortalAndTheGateAndAreForwardedNowhere(t *testing.T) {
 			refused(t, tw.thief, a)
 		}
 		unreached(t, tw.thief, guestIP.String()+":443")
-		refused(t, tw.guest, "10.77.0.1:3128") // the gate is for terminals
+		refused(t, tw.guest, "10.77.0.1:3128") // the gate is for terminals, and so is the printer
+		refused(t, tw.guest, "10.77.0.1:631")
 		refused(t, tw.guest, "10.78.0.2:443")
 	})
 }
@@ -226,7 +229,30 @@ func TestThousands(t *testing.T) {
 	if n := strings.Count(output(t, "ipset", "save"), "\nadd "); n != 2 {
 		t.Errorf("%d entries left of 2", n)
 	}
-	if n := strings.Count(output(t, "tc", "class", "show", "dev", "wan"), "class htb"); n != 4 {
-		t.Errorf("%d classes left of 4", n)
+	// Classes stay: who comes next finds them ready.
+	if n := strings.Count(output(t, "tc", "class", "show", "dev", "wan"), "class htb"); n != 5+3000+1024 {
+		t.Errorf("%d classes, want the house's 5, the sessions' 3,000 and 1,024 more", n)
+	}
+}
+
+// Who opens finds classes ready, however many have opened before: those that were used up are made again behind their back.
+func TestClassesAreReadyBeforeTheyAreNeeded(t *testing.T) {
+	tw := newTown(t, firewall.NFT)
+	tw.cfg.Capacity = 10000
+	tw.fw = tw.open(t, tw.cfg)
+	must(t, tw.fw.Sync(nil))
+	classes := func() int {
+		return strings.Count(output(t, "tc", "class", "show", "dev", "wan"), "class htb")
+	}
+	before := classes()
+	all := crowd(tw, 40)
+	for _, g := range all {
+		must(t, tw.fw.Put(g))
+	}
+	for range len(all) { // more looks than it takes
+		tw.fw.Glance()
+	}
+	if n := classes(); n != before+len(all) {
+		t.Errorf("%d classes before, %d after %d openings", before, n, len(all))
 	}
 }

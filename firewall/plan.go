@@ -6,12 +6,18 @@ import (
 	"slices"
 
 	"parvis/firewall/ipset"
+	"parvis/internal/mac"
 )
 
-// kernel is what the kernel says: the entries of both IPv4 sets and the classes of both sides.
+// kernel is what the kernel says: the entries of the sets of both families, the classes of both sides, the neighbours of
+// the guest interface; and what the link's watch says, which is taken as it was at the same moment.
 type kernel struct {
+	dump               uint64 // its number
 	up, dn             map[netip.Addr]ipset.Entry
+	ledger             map[uint16]ledger
 	guestSide, wanSide map[uint16]class
+	neighbours         map[netip.Addr]neighbourState
+	six                map[mac.Addr][]netip.Addr // IPv6 addresses of devices
 }
 
 // counts are bytes both ways.
@@ -22,22 +28,47 @@ func (c counts) plus(d counts) counts { return counts{c.down + d.down, c.up + d.
 func (c counts) atLeast(d counts) counts { return counts{max(c.down, d.down), max(c.up, d.up)} }
 
 // slotOf is the slot that an entry admits; 0 when it is closed.
-func slotOf(e ipset.Entry) uint16 { return uint16(e.Mark >> 16) }
-
-// holds reports whether the kernel admits exactly the grant's device in its slot, both ways.
-func (k kernel) holds(g Grant) bool {
-	up, isUp := k.up[g.IPv4]
-	dn, isDn := k.dn[g.IPv4]
-	return isUp && isDn && up.MAC == g.MAC && up.Mark == dn.Mark && slotOf(up) == g.Slot && up.Mark&backstop == 0
+func slotOf(e ipset.Entry) uint16 {
+	if e.Mark&backstop != 0 {
+		return 0
+	}
+	return uint16(e.Mark >> 16)
 }
 
-// hasParent reports whether the grant's parent class is there. The kernel does not mind when it is not: it makes a class
-// that nothing holds back.
+// is reports whether the entry is that device's: a hash:ip set knows no MAC and is not contradicted.
+func is(e ipset.Entry, m mac.Addr) bool {
+	return e.MAC == m || e.IP.Is6() && e.MAC == (mac.Addr{})
+}
+
+// holds reports in which of its sets the kernel admits exactly the grant's device at the address, in its slot. The
+// download set knows no MAC: its entry is the device's as long as the upload entry is not another's.
+func (k kernel) holds(a netip.Addr, g Grant) (up, dn bool) {
+	u, isUp := k.up[a]
+	d, isDn := k.dn[a]
+	up = isUp && is(u, g.MAC) && slotOf(u) == g.Slot
+	return up, isDn && slotOf(d) == g.Slot && (up || !isUp)
+}
+
+// has reports whether the address has both its entries, whoever's.
+func (k kernel) has(a netip.Addr) bool {
+	_, up := k.up[a]
+	_, dn := k.dn[a]
+	return up && dn
+}
+
+// hasParent reports whether the grant's parent class is there: one that we lay, or a group's. The kernel does not mind when
+// it is not: it makes a class that nothing holds back.
 func (k kernel) hasParent(g Grant) bool {
-	p := or(g.Parent, classLine)
-	_, guest := k.guestSide[p]
-	_, wan := k.wanSide[p]
-	return p == classLine || (guest && wan)
+	switch p := or(g.Parent, classLine); {
+	case p == classLine:
+		return true
+	case p <= classTerminal || p >= firstSlot: // these have queues and no children
+		return false
+	default:
+		_, guest := k.guestSide[p]
+		_, wan := k.wanSide[p]
+		return guest && wan
+	}
 }
 
 func noParent(g Grant) error {
@@ -53,15 +84,17 @@ func keep(e, was ipset.Entry) ipset.Entry {
 	return e
 }
 
-// counted is what the kernel has counted for a device at an address, whatever the state of its entry. The download set
-// knows no MAC; its count is the device's only as long as the upload entry is.
-func (k kernel) counted(g Grant) counts {
-	up, is := k.up[g.IPv4]
-	if !is || up.MAC != g.MAC || !ends(up, g) {
-		return counts{}
+// counted is what the kernel has counted for a device at an address, whatever the state of its entries. The download set
+// knows no MAC; its count is the device's only as long as the upload entry is not another's.
+func (k kernel) counted(a netip.Addr, g Grant) (c counts) {
+	up, isUp := k.up[a]
+	if isUp {
+		if !is(up, g.MAC) || !ends(up, g) {
+			return c
+		}
+		c.up = value(up.Bytes)
 	}
-	c := counts{up: value(up.Bytes)}
-	if dn, is := k.dn[g.IPv4]; is && ends(dn, g) {
+	if dn, is := k.dn[a]; is && ends(dn, g) {
 		c.down = value(dn.Bytes)
 	}
 	return c
@@ -77,35 +110,24 @@ func value(p *uint64) uint64 {
 	return *p
 }
 
-// sides are the two rates of the line and how many slots share it.
-type sides struct {
-	guest, wan side
-	slots      int
-}
-
 // changes turn the kernel's state into the desired one.
 type changes struct {
-	adopt   []Grant // there already: only the timeout is corrected, counters stay
-	add     []Grant // counters are written to zero
-	remove  []netip.Addr
-	flush   []uint16 // slots whose flows are cut
-	classes []classChange
-	refused []error // grants that cannot be enforced; everything else is
+	adopt      []Grant // there already, at all its addresses
+	add        []Grant
+	places     []place      // where those of adopt and add that are not suspended are to pass
+	removeUp   []netip.Addr // entries that are nobody's, of either family
+	removeDn   []netip.Addr
+	flush      []uint16 // slots whose flows are cut
+	neighbours []neighbourChange
+	classes    []classChange
+	refused    []error // grants that cannot be enforced; everything else is
 }
 
-// classChange makes (want != nil) or drops one class on one side.
-type classChange struct {
-	wan   bool
-	minor uint16
-	want  *class
-	anew  bool // it hangs under another parent now
-}
-
-func (s sides) of(wan bool) side {
-	if wan {
-		return s.wan
-	}
-	return s.guest
+// place is one address of a grant in the sets.
+type place struct {
+	Grant
+	addr   netip.Addr
+	up, dn bool // the entry is there already: only its timeout is corrected, its counters stay. Else they are written to zero
 }
 
 // plan compares. It is pure: the same two states always give the same changes, and the changes applied give a state whose
@@ -113,6 +135,7 @@ func (s sides) of(wan bool) side {
 func plan(desired []Grant, k kernel, c Config, s sides) changes {
 	var ch changes
 	slots, addresses := map[uint16]bool{}, map[netip.Addr]bool{}
+	var granted []Grant
 	for _, g := range desired {
 		switch err := g.check(c); {
 		case err != nil:
@@ -129,63 +152,66 @@ func plan(desired []Grant, k kernel, c Config, s sides) changes {
 			continue
 		}
 		slots[g.Slot], addresses[g.IPv4] = true, true
-		if k.holds(g) {
+		granted = append(granted, g)
+	}
+	// Where two claim the same address (one device in two slots), the lower slot has it, in whatever order they came.
+	slices.SortFunc(granted, func(a, b Grant) int { return int(a.Slot) - int(b.Slot) })
+	at, kept := map[netip.Addr]place{}, map[uint16]bool{}
+	for _, g := range granted {
+		whole := true
+		if !g.Suspended {
+			for _, a := range append([]netip.Addr{g.IPv4}, k.six[g.MAC]...) {
+				if _, taken := at[a]; taken {
+					continue
+				}
+				p := place{Grant: g, addr: a}
+				p.up, p.dn = k.holds(a, g)
+				at[a] = p
+				ch.places = append(ch.places, p)
+				whole = whole && p.up && p.dn
+				kept[g.Slot] = kept[g.Slot] || p.up || p.dn
+			}
+		}
+		if whole {
 			ch.adopt = append(ch.adopt, g)
 		} else {
 			ch.add = append(ch.add, g)
 		}
 	}
-	adopted := map[netip.Addr]uint16{}
-	kept := map[uint16]bool{}
-	for _, g := range ch.adopt {
-		adopted[g.IPv4], kept[g.Slot] = g.Slot, true
-	}
 	cut := map[uint16]bool{}
-	for _, set := range []map[netip.Addr]ipset.Entry{k.up, k.dn} {
-		for ip, e := range set {
-			if _, is := adopted[ip]; is {
+	stray := func(set map[netip.Addr]ipset.Entry, stays func(place) bool) (gone []netip.Addr) {
+		for a, e := range set {
+			if stays(at[a]) {
 				continue
 			}
-			ch.remove = append(ch.remove, ip)
+			gone = append(gone, a)
 			if n := slotOf(e); n != 0 && !kept[n] {
 				cut[n] = true
 			}
 		}
+		slices.SortFunc(gone, netip.Addr.Compare)
+		return gone
 	}
-	slices.SortFunc(ch.remove, netip.Addr.Compare)
-	ch.remove = slices.Compact(ch.remove)
+	ch.removeUp = stray(k.up, func(p place) bool { return p.up })
+	ch.removeDn = stray(k.dn, func(p place) bool { return p.dn })
 	ch.flush = sortedKeys(cut)
+	ch.neighbours = planNeighbours(ch.places, at, k)
 	ch.classes = append(planClasses(false, ch, k.guestSide, s), planClasses(true, ch, k.wanSide, s)...)
 	return ch
 }
 
-func planClasses(wan bool, ch changes, has map[uint16]class, s sides) []classChange {
-	d := s.of(wan)
-	want := map[uint16]class{
-		classLine: d.top(), classHouse: d.house(), classEnded: {parent: classLine, rate: minRate, ceil: minRate},
-	}
-	for _, g := range slices.Concat(ch.adopt, ch.add) {
-		rate := g.Down
-		if wan {
-			rate = g.Up
-		}
-		want[g.Slot] = d.want(rate, g.Parent, s.slots)
-	}
-	var out []classChange
-	for _, minor := range sortedKeys(want) { // ascending: parents are below the slots
-		w := want[minor]
-		h, is := has[minor]
-		switch {
-		case !is:
-			out = append(out, classChange{wan, minor, &w, false})
-		case h != w:
-			out = append(out, classChange{wan, minor, &w, h.parent != w.parent})
+// planNeighbours makes every admitted address permanent and gives back what is ours and admitted no more.
+func planNeighbours(places []place, at map[netip.Addr]place, k kernel) []neighbourChange {
+	var out []neighbourChange
+	for a, n := range k.neighbours {
+		if p := at[a]; n.ours && n.permanent && p.Slot == 0 {
+			out = append(out, neighbourChange{addr: a, mac: n.mac})
 		}
 	}
-	for _, minor := range sortedKeys(has) {
-		// Classes below the slots that are not ours are a parent's that somebody laid for a group.
-		if _, is := want[minor]; !is && minor >= firstSlot {
-			out = append(out, classChange{wan, minor, nil, false})
+	slices.SortFunc(out, func(a, b neighbourChange) int { return a.addr.Compare(b.addr) })
+	for _, p := range places {
+		if !k.neighbours[p.addr].holds(p.MAC) {
+			out = append(out, neighbourChange{addr: p.addr, mac: p.MAC, permanent: true})
 		}
 	}
 	return out

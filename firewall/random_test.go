@@ -2,13 +2,11 @@ package firewall_test
 
 import (
 	"errors"
-	"fmt"
 	"net/netip"
 	"slices"
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
 	nl "github.com/vishvananda/netlink"
 	"pgregory.net/rapid"
 
@@ -22,14 +20,19 @@ import (
 func TestRandomStepsAgainstTheKernel(t *testing.T) {
 	outer := t
 	tw := newTown(t, firewall.NFT)
+	tw.cfg.IPv6 = true
+	six := firewall.Known{}
+	tw.fw = tw.open(t, tw.cfg)
+	tw.fw.Know(six)
 	must(t, tw.fw.Sync(nil))
 	conn, err := ipset.Dial()
 	must(t, err)
 	defer conn.Close()
 	grants := rapid.Custom(func(t *rapid.T) firewall.Grant {
+		slot := uint16(rapid.IntRange(0x10, 0x17).Draw(t, "slot"))
 		return firewall.Grant{
-			Slot: uint16(rapid.IntRange(0x10, 0x17).Draw(t, "slot")),
-			MAC:  mac.Addr{2, 0, 0, 0, 0, byte(rapid.IntRange(1, 3).Draw(t, "mac"))},
+			Slot: slot, Suspended: rapid.IntRange(0, 9).Draw(t, "suspended") == 0,
+			MAC:  mac.Addr{2, 0, 0, 0, byte(slot), byte(rapid.IntRange(1, 2).Draw(t, "mac"))},
 			IPv4: netip.AddrFrom4([4]byte{10, 77, 1, byte(rapid.IntRange(1, 9).Draw(t, "ip"))}),
 			End:  tw.clock.Boot().Add(time.Duration(rapid.IntRange(100, 9000).Draw(t, "left")) * time.Second),
 			Down: rapid.Uint64Range(0, 2e9).Draw(t, "down"), Up: rapid.Uint64Range(0, 2e9).Draw(t, "up"),
@@ -38,11 +41,12 @@ func TestRandomStepsAgainstTheKernel(t *testing.T) {
 	})
 	// A Sync costs as much as a hundred other steps.
 	actions := slices.Concat(slices.Repeat([]string{"put"}, 40), slices.Repeat([]string{"drop", "usage", "traffic"}, 12),
-		slices.Repeat([]string{"damage"}, 3), []string{"sync", "restart"})
+		slices.Repeat([]string{"damage", "bind"}, 5), []string{"sync", "restart"})
 	const steps = 20 // of each of rapid's 100 checks
 	started, done := time.Now(), 0
 	rapid.Check(t, func(t *rapid.T) {
-		m := &model{tw: tw, conn: conn, open: map[uint16]*promise{}, ended: map[netip.Addr]bool{}}
+		clear(six)
+		m := &model{tw: tw, conn: conn, six: six, open: map[uint16]*promise{}, ended: map[netip.Addr]bool{}, late: 40}
 		defer func() { // the next one begins with nothing open
 			for slot := range uint16(0x18) {
 				fatal(t, tw.fw.Drop(slot))
@@ -74,20 +78,27 @@ func TestRandomStepsAgainstTheKernel(t *testing.T) {
 				m.traffic(t, grants.Draw(t, "grant").Slot, uint64(rapid.IntRange(1, 5000).Draw(t, "bytes")))
 			case "damage": // somebody takes an entry out; what was counted until the last Usage is not forgotten
 				m.settle(t)
-				if p := m.open[grants.Draw(t, "grant").Slot]; p != nil {
-					p.missing, p.kernel = true, 0
-					fatal(t, errors.Join(
-						conn.Del("parvis-up4", ipset.Entry{IP: p.IPv4, MAC: p.MAC}), conn.Del("parvis-dn4", ipset.Entry{IP: p.IPv4})))
+				m.damage(t, grants.Draw(t, "grant").Slot)
+			case "bind":
+				g := grants.Draw(t, "grant")
+				var list []netip.Addr
+				for i := range byte(3) {
+					if rapid.Bool().Draw(t, "bound") {
+						list = append(list, netip.AddrFrom16([16]byte{0x20, 1, 0xd, 0xb8, 14: g.MAC[4], 15: g.MAC[5]<<4 | i}))
+					}
 				}
+				fatal(t, m.bind(g.MAC, list))
 			case "sync":
 				all := distinct(rapid.SliceOfN(grants, 0, 5).Draw(t, "desired"))
 				m.sync(all, false)
 				fatal(t, tw.fw.Sync(all))
 			case "restart":
 				all := distinct(rapid.SliceOfN(grants, 0, 2).Draw(t, "and more"), m.open)
+				m.settle(t)
 				m.sync(all, true)
 				fatal(t, tw.fw.Close())
 				tw.fw = tw.open(outer, tw.cfg)
+				tw.fw.Know(six)
 				fatal(t, tw.fw.Sync(all))
 			}
 			m.compare(t)
@@ -96,7 +107,7 @@ func TestRandomStepsAgainstTheKernel(t *testing.T) {
 		classes(t, m)
 	})
 	t.Logf("%d steps in %v", done, time.Since(started).Round(time.Millisecond))
-	if done < 500 {
+	if done < 300 {
 		t.Errorf("only %d steps in 20 seconds: that tries too little", done)
 	}
 }
@@ -119,25 +130,38 @@ func distinct(more []firewall.Grant, open ...map[uint16]*promise) []firewall.Gra
 	return out
 }
 
-// classes: once all is counted there is one on each side for each open slot, and none of anybody else's.
-func classes(t *rapid.T, m *model) {
+// classes: every slot has one on each side, and those of open slots have their rates.
+func classes(t judge, m *model) {
 	for _, device := range []string{m.tw.cfg.Guest, m.tw.cfg.WAN} {
-		want := []string{"1:1", "1:2", "1:3"}
-		for slot := range m.open {
-			want = append(want, fmt.Sprintf("1:%x", slot))
-		}
 		link, err := nl.LinkByName(device)
 		fatal(t, err)
 		list, err := nl.ClassList(link, nl.HANDLE_NONE)
 		fatal(t, err)
-		var got []string
+		got := map[uint16]uint64{}
 		for _, c := range list {
-			got = append(got, fmt.Sprintf("%x:%x", c.Attrs().Handle>>16, c.Attrs().Handle&0xffff))
+			if h, is := c.(*nl.HtbClass); is && h.Parent == nl.MakeHandle(1, 1) {
+				got[uint16(h.Handle)] = h.Ceil
+			}
 		}
-		slices.Sort(want)
-		slices.Sort(got)
-		if d := cmp.Diff(want, got); d != "" {
-			t.Fatalf("classes on %s (-promised +kernel):\n%s", device, d)
+		for n := uint16(0x10); n <= 0xff; n++ {
+			ceil, is := got[n]
+			p := m.open[n]
+			if !is || p == nil {
+				if !is {
+					t.Fatalf("no class 1:%x on %s", n, device)
+				}
+				continue
+			}
+			rate := p.Down
+			if device == m.tw.cfg.WAN {
+				rate = p.Up
+			}
+			if rate == 0 || rate > 950_000_000 {
+				rate = 950_000_000
+			}
+			if want := max(rate/8, 1000); ceil != want {
+				t.Fatalf("class 1:%x on %s has %d bytes per second, want %d", n, device, ceil, want)
+			}
 		}
 	}
 }

@@ -3,6 +3,7 @@ package firewall
 import (
 	"fmt"
 	"net/netip"
+	"slices"
 	"strings"
 )
 
@@ -18,28 +19,30 @@ const (
 type family struct {
 	version     int
 	up, dn      string // sets
-	source      string // dimensions of the upload set
+	favour      string // set
+	source      string // dimensions of the upload set; "src,src" for one that knows the MAC too
 	unreachable string // how what is not TCP is refused
 	inner       []string
 }
 
 var (
 	v4 = family{
-		version: 4, up: setUp4, dn: setDn4, source: "src,src", unreachable: "icmp-admin-prohibited",
+		version: 4, up: setUp4, dn: setDn4, favour: setFavour4, source: "src,src", unreachable: "icmp-admin-prohibited",
 		// private (RFC 1918), link-local (RFC 3927), shared by carriers (RFC 6598)
 		inner: []string{"10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "169.254.0.0/16", "100.64.0.0/10"},
 	}
-	// IPv6 is closed in this version: no guest is ever in its sets, the router serves nothing over it and there is no nat
-	// table to lay. What is left of the skeleton keeps it so.
+	// Without Config.IPv6 no guest is ever in its sets, the router serves nothing over it and there is no nat table to lay.
+	// What is left of the skeleton keeps it closed.
 	v6 = family{
-		version: 6, up: setUp6, dn: setDn6, source: "src", unreachable: "icmp6-adm-prohibited",
-		inner: []string{"fc00::/7", "fe80::/10"}, // unique local (RFC 4193), link-local
+		version: 6, up: setUp6, dn: setDn6, favour: setFavour6, source: "src", unreachable: "icmp6-adm-prohibited",
+		// unique local (RFC 4193), link-local, site-local (RFC 3879), translated to inner IPv4 (RFC 8215)
+		inner: []string{"fc00::/7", "fe80::/10", "fec0::/10", "64:ff9b:1::/48"},
 	}
 )
 
 // tables are those of the family that we write into.
-func (f family) tables() []string {
-	if f.version == 6 {
+func (f family) tables(c Config) []string {
+	if f.version == 6 && !c.IPv6 {
 		return []string{"mangle", "filter"}
 	}
 	return []string{"mangle", "nat", "filter"}
@@ -69,7 +72,7 @@ func (r *rules) String() string {
 // body of each chain that is named and touches no other. others lays PARVIS-OTHER. c has its defaults.
 func render(f family, c Config, others bool) string {
 	s := mangle(f, c).String()
-	if f.version == 4 {
+	if slices.Contains(f.tables(c), "nat") {
 		s += nat(f, c).String()
 	}
 	return s + filter(f, c, others).String()
@@ -82,6 +85,10 @@ func mangle(f family, c Config) *rules {
 	r.add("PARVIS-MARK -o %s -j MARK --set-xmark 0x1/0x1", c.Guest)
 	r.add("PARVIS-MARK -i %s -o %s -j SET --map-set %s %s --map-mark --map-prio", c.Guest, c.WAN, f.up, f.source)
 	r.add("PARVIS-MARK -i %s -o %s -j SET --map-set %s dst --map-mark --map-prio", c.WAN, c.Guest, f.dn)
+	if len(c.favoured(f)) > 0 { // after the guest's own entry, which has counted and marked the packet
+		r.add("PARVIS-MARK -i %s -o %s -j SET --map-set %s dst --map-prio", c.Guest, c.WAN, f.favour)
+		r.add("PARVIS-MARK -i %s -o %s -j SET --map-set %s src --map-prio", c.WAN, c.Guest, f.favour)
+	}
 	r.add("PARVIS-STOP -m mark --mark 0x1/0x1 -j DROP")
 	return r
 }
@@ -89,22 +96,36 @@ func mangle(f family, c Config) *rules {
 func nat(f family, c Config) *rules {
 	r := &rules{table: "nat"}
 	r.chain("PARVIS-PRE", "PARVIS-POST")
+	const save = "PARVIS-POST -m mark ! --mark 0/0x%x -j CONNMARK --save-mark --nfmask 0x%x --ctmask 0x%x"
+	if f.version == 6 {
+		// The portal has no IPv6 address: the web is refused at once and browsers take IPv4. Addresses are not translated,
+		// and each guest's own are its trace.
+		for _, p := range []string{"udp", "tcp"} {
+			r.add("PARVIS-PRE -i %s -p %s --dport 53 -j REDIRECT --to-ports 53", c.Guest, p)
+		}
+		r.add(save, slotMask, slotMask, slotMask)
+		return r
+	}
 	me := c.Address.Addr()
 	// The router's own web server (its administration) is not for guests, and we do not take port 80 from it.
 	r.add("PARVIS-PRE -i %s -d %s -p tcp --dport 80 -j REDIRECT --to-ports %d", c.Guest, me, c.HTTPPort)
+	staffNAT(r, c)
 	r.add("PARVIS-PRE -i %s -d %s -p tcp --dport 443 -j REDIRECT --to-ports %d", c.Guest, me, c.HTTPSPort)
 	for _, p := range []string{"udp", "tcp"} {
 		r.add("PARVIS-PRE -i %s -p %s --dport 53 -j REDIRECT --to-ports 53", c.Guest, p)
 	}
+	relayNAT(r, f, c)
 	r.add("PARVIS-PRE -i %s -p tcp --dport 80 -m set ! --match-set %s %s ! --update-counters -j REDIRECT --to-ports %d",
 		c.Guest, f.up, f.source, c.HTTPPort)
+	r.add("PARVIS-PRE -i %s -p tcp --dport 80 -m set --match-set %s src ! --update-counters -j REDIRECT --to-ports %d",
+		c.Guest, setEnded4, c.HTTPPort)
 	if c.Terminal != "" {
 		for _, p := range []struct{ from, to uint16 }{{80, c.HTTPPort}, {443, c.HTTPSPort}} {
 			r.add("PARVIS-PRE -i %s -p tcp --dport %d -m addrtype --dst-type LOCAL --limit-iface-in -j REDIRECT --to-ports %d",
 				c.Terminal, p.from, p.to)
 		}
 	}
-	r.add("PARVIS-POST -m mark ! --mark 0/0x%x -j CONNMARK --save-mark --nfmask 0x%x --ctmask 0x%x", slotMask, slotMask, slotMask)
+	r.add(save, slotMask, slotMask, slotMask)
 	first, last, shift := Slots(c.Capacity)
 	if shift == 0 {
 		r.add("PARVIS-POST -j MASQUERADE")
@@ -136,11 +157,19 @@ func filter(f family, c Config, others bool) *rules {
 	}
 	r.chain("PARVIS-FWD", "PARVIS-FROM-G", "PARVIS-TO-G")
 	r.add("PARVIS-IN -i %s -j PARVIS-IN-G", c.Guest)
-	input(r, f, "PARVIS-IN-G", "-d "+c.Address.Addr().String(), c.NTP, c.HTTPPort, c.HTTPSPort)
+	if f.version == 4 {
+		staffInput(r, c)
+		relayInput(r, c)
+	}
+	input(r, f, c.IPv6, "PARVIS-IN-G", "-d "+c.Address.Addr().String(), c.NTP, c.HTTPPort, c.HTTPSPort)
 	if c.Terminal != "" {
 		r.add("PARVIS-IN -i %s -j PARVIS-IN-T", c.Terminal)
 		// Terminals have a network of their own, whose address only the interface knows.
-		input(r, f, "PARVIS-IN-T", "-m addrtype --dst-type LOCAL --limit-iface-in", c.NTP, c.HTTPPort, c.HTTPSPort, gatePort)
+		ports := []uint16{c.HTTPPort, c.HTTPSPort, gatePort}
+		if c.Printing {
+			ports = append(ports, printPort)
+		}
+		input(r, f, false, "PARVIS-IN-T", "-m addrtype --dst-type LOCAL --limit-iface-in", c.NTP, ports...)
 	}
 	forward(r, f, c)
 	if others {
@@ -158,7 +187,8 @@ func filter(f family, c Config, others bool) *rules {
 
 // input is what the router offers in one of the chains for INPUT. Connections of any state that it does not name end here,
 // those that the router itself opened included.
-func input(r *rules, f family, chain, me string, ntp bool, ports ...uint16) {
+// served says whether it serves anything over IPv6.
+func input(r *rules, f family, served bool, chain, me string, ntp bool, ports ...uint16) {
 	if f.version == 4 {
 		r.add("%s -p udp --sport 68 --dport 67 -j ACCEPT", chain)
 		r.add("%s -p icmp -m conntrack --ctstate RELATED -j ACCEPT", chain)
@@ -182,6 +212,12 @@ func input(r *rules, f family, chain, me string, ntp bool, ports ...uint16) {
 			r.add("%s -p ipv6-icmp --icmpv6-type %d -j ACCEPT", chain, t)
 		}
 		r.add("%s -p ipv6-icmp --icmpv6-type router-advertisement -j DROP", chain)
+		if served {
+			r.add("%s -s fe80::/10 -p udp --sport 546 --dport 547 -j ACCEPT", chain) // RFC 8415, 7.2
+			for _, p := range []string{"tcp", "udp"} {
+				r.add("%s -m addrtype --dst-type LOCAL --limit-iface-in -p %s --dport 53 -j ACCEPT", chain, p)
+			}
+		}
 		r.add("%s -p ipv6-icmp -m conntrack --ctstate RELATED -j ACCEPT", chain)
 		r.add("%s -p ipv6-icmp --icmpv6-type echo-request -m limit --limit 50/s -j ACCEPT", chain)
 	}

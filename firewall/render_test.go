@@ -25,8 +25,11 @@ func config(t testing.TB, change func(*Config)) Config {
 
 func TestRender(t *testing.T) {
 	everything := func(c *Config) {
-		c.Terminal, c.NTP, c.HTTPPort, c.HTTPSPort = "br-term", true, 8081, 8444
+		c.Terminal, c.Printing, c.NTP, c.HTTPPort, c.HTTPSPort, c.IPv6 = "br-term", true, true, 8081, 8444, true
+		c.Garden, c.Named = true, true
+		c.StaffPort, c.Staff, c.StaffAddress = 8445, "br-lan", netip.MustParseAddr("192.168.1.1")
 		c.Allow = []netip.Prefix{netip.MustParsePrefix("10.20.30.40/24"), netip.MustParsePrefix("192.168.9.9/32")}
+		c.Favour = []netip.Prefix{netip.MustParsePrefix("198.51.100.7/32"), netip.MustParsePrefix("2001:db8:51::/48")}
 		c.Capacity = 1000
 	}
 	for _, tc := range []struct {
@@ -54,12 +57,14 @@ func TestIptablesUnderstandsEveryRuleAsItWasMeant(t *testing.T) {
 		for _, capacity := range []int{240, 480, 960, 10000} {
 			t.Run(fmt.Sprintf("%s/%d", b, capacity), func(t *testing.T) {
 				c := config(t, func(c *Config) {
-					c.Capacity, c.Terminal, c.NTP = capacity, "br-term", true
+					c.Capacity, c.Terminal, c.NTP, c.IPv6 = capacity, "br-term", true, true
+					c.Garden, c.Named = true, true
+					c.StaffPort, c.Staff, c.StaffAddress = 8444, "br-lan", netip.MustParseAddr("192.168.1.1")
 					c.Allow = []netip.Prefix{netip.MustParsePrefix("10.20.30.0/24")}
 				})
 				f := sets(t, c)
 				defer func() {
-					for _, s := range []string{setUp4, setDn4, setUp6, setDn6} {
+					for _, s := range []string{setUp4, setDn4, setUp6, setDn6, setFavour4, setFavour6, setStaff4, setNames4, setGarden4, setEnded4} {
 						if err := f.sets.Destroy(s); err != nil {
 							t.Error(err)
 						}
@@ -79,7 +84,7 @@ func TestIptablesUnderstandsEveryRuleAsItWasMeant(t *testing.T) {
 						t.Fatal(err)
 					}
 					w := parseSave(wrote)
-					for _, table := range fam.tables() {
+					for _, table := range fam.tables(c) {
 						for _, chain := range w.ours(table) {
 							if got, want := len(s[table].rules[chain]), len(w[table].rules[chain]); got != want {
 								t.Errorf("%s %s: %d rules of %d", table, chain, got, want)
@@ -143,11 +148,15 @@ func TestSlotsAndBlocksOfPorts(t *testing.T) {
 
 func TestConfigRefusesWhatWouldNotEnforce(t *testing.T) {
 	for name, change := range map[string]func(*Config){
-		"no guest interface":          func(c *Config) { c.Guest = "" },
-		"a wildcard":                  func(c *Config) { c.Guest = "eth+" },
-		"two words":                   func(c *Config) { c.WAN = "wan -j" },
-		"too long a name":             func(c *Config) { c.WAN = "sixteencharacter" },
-		"one interface for both":      func(c *Config) { c.WAN = c.Guest },
+		"no guest interface":     func(c *Config) { c.Guest = "" },
+		"a wildcard":             func(c *Config) { c.Guest = "eth+" },
+		"two words":              func(c *Config) { c.WAN = "wan -j" },
+		"too long a name":        func(c *Config) { c.WAN = "sixteencharacter" },
+		"one interface for both": func(c *Config) { c.WAN = c.Guest },
+		"staff on the guests'": func(c *Config) {
+			c.StaffPort, c.Staff, c.StaffAddress = 8444, c.Guest, netip.MustParseAddr("192.168.1.1")
+		},
+		"staff without an address":    func(c *Config) { c.StaffPort, c.Staff = 8444, "br-lan" },
 		"terminals on the guests'":    func(c *Config) { c.Terminal = c.Guest },
 		"no address":                  func(c *Config) { c.Address = netip.Prefix{} },
 		"an IPv6 address":             func(c *Config) { c.Address = netip.MustParsePrefix("2001:db8::1/64") },

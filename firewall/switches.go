@@ -10,19 +10,34 @@ import (
 	"strings"
 
 	nl "github.com/vishvananda/netlink"
+	"golang.org/x/sys/unix"
 )
 
 // A switch is something global that we set and give back: a file below /proc/sys, or the isolation of a bridge port.
 // How each was before us is kept in one file, because the process that takes Parvis down is seldom the one that laid it.
 
+type sysctl struct {
+	name, want string
+	was        string // only where it is so; "" whatever it is
+}
+
 // sysctls and the values that enforcement needs.
-var sysctls = []struct{ name, want string }{
+var sysctls = []sysctl{
 	// Otherwise frames between two guests on one bridge go through iptables: on by default, costs 10 %, hides faults.
-	{"net/bridge/bridge-nf-call-iptables", "0"},
-	{"net/bridge/bridge-nf-call-ip6tables", "0"},
-	{"net/bridge/bridge-nf-call-arptables", "0"},
+	{name: "net/bridge/bridge-nf-call-iptables", want: "0"},
+	{name: "net/bridge/bridge-nf-call-ip6tables", want: "0"},
+	{name: "net/bridge/bridge-nf-call-arptables", want: "0"},
 	// We route IPv4. Writing it resets other settings, so it is written only when it is off.
-	{"net/ipv4/ip_forward", "1"},
+	{name: "net/ipv4/ip_forward", want: "1"},
+}
+
+// sysctls6 are those of IPv6. A router hears the advertisements of its own line only when it is told twice (accept_ra 2,
+// kernel's ip-sysctl), and the first to be said: forwarding makes the kernel forget what it has heard otherwise.
+func sysctls6(wan string) []sysctl {
+	return []sysctl{
+		{name: "net/ipv6/conf/" + wan + "/accept_ra", want: "2", was: "1"},
+		{name: "net/ipv6/conf/all/forwarding", want: "1"},
+	}
 }
 
 const procSys = "/proc/sys"
@@ -65,53 +80,100 @@ func (m memory) write(path string) error {
 	return nil
 }
 
+// switchChange sets one switch that was otherwise.
+type switchChange struct {
+	key, was string
+	set      func() error
+}
+
 // laySwitches sets what is not set, and remembers it first.
 func (f *Firewall) laySwitches(guest nl.Link) error {
-	m, err := readMemory(f.cfg.Memory)
+	todo, err := f.wrongSysctls()
 	if err != nil {
 		return err
-	}
-	type change struct {
-		key, was string
-		set      func() error
-	}
-	var todo []change
-	for _, s := range sysctls {
-		path := filepath.Join(procSys, s.name)
-		b, err := os.ReadFile(path)
-		if errors.Is(err, fs.ErrNotExist) {
-			continue // no bridge netfilter in this kernel: nothing to switch off
-		}
-		if err != nil {
-			return fmt.Errorf("read %s: %w", s.name, err)
-		}
-		if was := strings.TrimSpace(string(b)); was != s.want {
-			todo = append(todo, change{s.name, was, func() error { return os.WriteFile(path, []byte(s.want), 0o644) }})
-		}
 	}
 	ports, err := f.ports(guest)
 	if err != nil {
 		return err
 	}
 	for _, p := range ports {
-		info, err := f.rt.LinkGetProtinfo(p)
+		c, err := f.openPort(p)
 		if err != nil {
-			return fmt.Errorf("read bridge port %s: %w", p.Attrs().Name, err)
+			return err
 		}
-		if !info.Isolated {
-			todo = append(todo, change{"isolated " + p.Attrs().Name, "off", func() error { return f.rt.LinkSetIsolated(p, true) }})
+		todo = append(todo, c...)
+	}
+	return f.set(todo)
+}
+
+// wrongSysctls are those that are not as enforcement needs them.
+func (f *Firewall) wrongSysctls() (todo []switchChange, err error) {
+	wanted := sysctls
+	if f.cfg.IPv6 {
+		wanted = slices.Concat(sysctls, sysctls6(f.cfg.WAN))
+	}
+	for _, s := range wanted {
+		path := filepath.Join(procSys, s.name)
+		was, err := readSwitch(path)
+		if errors.Is(err, fs.ErrNotExist) {
+			continue // no bridge netfilter in this kernel: nothing to switch off
+		}
+		if err != nil {
+			return nil, fmt.Errorf("read %s: %w", s.name, err)
+		}
+		if was != s.want && (s.was == "" || s.was == was) {
+			todo = append(todo, switchChange{s.name, was, func() error { return os.WriteFile(path, []byte(s.want), 0o644) }})
 		}
 	}
+	return todo, nil
+}
+
+// readSwitch reads a small file with three system calls: all of them are read twice a second.
+func readSwitch(path string) (string, error) {
+	fd, err := unix.Open(path, unix.O_RDONLY|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return "", err
+	}
+	defer unix.Close(fd)
+	var b [32]byte
+	n, err := unix.Read(fd, b[:])
+	if err != nil {
+		return "", err
+	}
+	return strings.TrimSpace(string(b[:n])), nil
+}
+
+// openPort is what isolates the port, nothing where it is.
+func (f *Firewall) openPort(p nl.Link) ([]switchChange, error) {
+	info, err := f.rt.LinkGetProtinfo(p)
+	if err != nil {
+		return nil, fmt.Errorf("read bridge port %s: %w", p.Attrs().Name, err)
+	}
+	if info.Isolated {
+		return nil, nil
+	}
+	return []switchChange{{"isolated " + p.Attrs().Name, "off", func() error { return f.rt.LinkSetIsolated(p, true) }}}, nil
+}
+
+// set makes the changes once how it was is written down.
+func (f *Firewall) set(todo []switchChange) error {
 	if len(todo) == 0 {
 		return nil
 	}
+	m, err := readMemory(f.cfg.Memory)
+	if err != nil {
+		return err
+	}
+	news := false
 	for _, c := range todo {
 		if _, known := m[c.key]; !known {
-			m[c.key] = c.was
+			m[c.key], news = c.was, true
 		}
 	}
-	if err := m.write(f.cfg.Memory); err != nil {
-		return err
+	if news {
+		if err := m.write(f.cfg.Memory); err != nil {
+			return err
+		}
 	}
 	for _, c := range todo {
 		if err := c.set(); err != nil {
@@ -140,7 +202,7 @@ func (f *Firewall) liftSwitches() error {
 			}
 			continue
 		}
-		if !slices.ContainsFunc(sysctls, func(s struct{ name, want string }) bool { return s.name == k }) {
+		if !slices.ContainsFunc(slices.Concat(sysctls, sysctls6(f.cfg.WAN)), func(s sysctl) bool { return s.name == k }) {
 			continue
 		}
 		err := os.WriteFile(filepath.Join(procSys, k), []byte(m[k]), 0o644)

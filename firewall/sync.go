@@ -3,9 +3,15 @@ package firewall
 import (
 	"errors"
 	"fmt"
+	"net/netip"
+	"slices"
 
 	"parvis/firewall/ipset"
+	"parvis/internal/mac"
 )
+
+// maxElements bounds a hash set (the kernel's own default): every address of a full house several times.
+const maxElements = 65536
 
 // Sync makes the whole desired state true, whatever the kernel's state is: start, restart and repair. It lays the
 // skeleton, sets, classes and switches; entries that are already the desired ones keep their counters, what is not
@@ -18,6 +24,9 @@ func (f *Firewall) Sync(desired []Grant) error {
 	defer f.mu.Unlock()
 	err := f.sync(desired)
 	f.synced = err == nil || errors.Is(err, ErrGrant)
+	if f.synced {
+		f.repaired()
+	}
 	if err != nil {
 		return fmt.Errorf("firewall: sync: %w", err)
 	}
@@ -25,18 +34,62 @@ func (f *Firewall) Sync(desired []Grant) error {
 }
 
 func (f *Firewall) sync(desired []Grant) error {
+	desired, refused := f.splitNamed(desired)
 	if err := f.laySkeleton(); err != nil {
 		return err
 	}
-	k, err := f.read()
+	k, err := f.readAll(desired)
 	if err != nil {
 		return err
 	}
-	if err := f.readClasses(&k); err != nil {
-		return err
-	}
+	f.find(desired, k)
 	f.harvest(k)
-	return f.apply(plan(desired, k, f.cfg, f.sides), k)
+	f.sides.floors = f.sides.floorsFor(floorsOf(desired))
+	return errors.Join(refused, f.apply(plan(desired, k, f.cfg, f.sides), k))
+}
+
+// readAll is what plan compares with the desired grants.
+func (f *Firewall) readAll(desired []Grant) (kernel, error) {
+	k, err := f.read(f.sets, f.begin())
+	if err == nil {
+		err = f.readClasses(&k)
+	}
+	if err == nil {
+		k.neighbours, err = f.neighbours()
+	}
+	if err != nil {
+		return kernel{}, err
+	}
+	k.six = map[mac.Addr][]netip.Addr{}
+	for _, g := range desired {
+		k.six[g.MAC] = f.bound(g.MAC)
+	}
+	return k, nil
+}
+
+// layRules lays the rules until it has seen them stand. What the kernel's tables look like is taken before they are read:
+// a change by somebody else in between is then seen by the next glance.
+func (f *Firewall) layRules() error {
+	for range 3 {
+		seen, err := f.tableMarks()
+		if err != nil {
+			return err
+		}
+		changed := false
+		for _, x := range f.tables {
+			did, err := x.lay(f.cfg)
+			if err != nil {
+				return err
+			}
+			changed = changed || did
+		}
+		if !changed {
+			f.marks = seen
+			return nil
+		}
+	}
+	f.marks = tableMarks{} // somebody changes them all the time: the next glance looks again
+	return nil
 }
 
 // laySkeleton lays everything that does not depend on who is admitted. Sets come before the rules that name them, rules
@@ -45,10 +98,14 @@ func (f *Firewall) laySkeleton() error {
 	if err := f.laySets(); err != nil {
 		return err
 	}
-	for _, x := range f.tables {
-		if err := x.lay(f.cfg); err != nil {
-			return err
-		}
+	if err := f.layFavour(); err != nil {
+		return err
+	}
+	if err := errors.Join(f.layStaff(), f.layNames()); err != nil {
+		return err
+	}
+	if err := f.layRules(); err != nil {
+		return err
 	}
 	if !f.swept { // a skeleton in both backends would mark and count every packet twice
 		if err := f.removeOther(); err != nil {
@@ -83,12 +140,20 @@ func (f *Firewall) laySkeleton() error {
 func (f *Firewall) laySets() error {
 	sets := []ipset.Set{
 		{Name: setUp4, Type: ipset.BitmapIPMAC, Family: ipset.IPv4, Range: f.cfg.Address.Masked()},
-		{Name: setDn4, Type: ipset.HashIP, Family: ipset.IPv4, MaxElem: 65536},
+		{Name: setDn4, Type: ipset.HashIP, Family: ipset.IPv4, MaxElem: maxElements},
+		{Name: setStaff4, Type: ipset.BitmapIPMAC, Family: ipset.IPv4, Range: f.cfg.Address.Masked()},
+		{Name: setNames4, Type: ipset.BitmapIPMAC, Family: ipset.IPv4, Range: f.cfg.Address.Masked()},
+		{Name: setGarden4, Type: ipset.HashIP, Family: ipset.IPv4, MaxElem: maxGarden, Timeout: gardenSeconds},
+		{Name: setEnded4, Type: ipset.HashIP, Family: ipset.IPv4, MaxElem: maxElements},
 	}
 	if len(f.tables) > 1 {
+		up := ipset.HashIP
+		if f.sixMAC {
+			up = ipset.HashIPMAC
+		}
 		sets = append(sets,
-			ipset.Set{Name: setUp6, Type: ipset.HashIP, Family: ipset.IPv6, MaxElem: 65536},
-			ipset.Set{Name: setDn6, Type: ipset.HashIP, Family: ipset.IPv6, MaxElem: 65536})
+			ipset.Set{Name: setUp6, Type: up, Family: ipset.IPv6, MaxElem: maxElements},
+			ipset.Set{Name: setDn6, Type: ipset.HashIP, Family: ipset.IPv6, MaxElem: maxElements})
 	}
 	for _, s := range sets {
 		err := f.sets.Ensure(s)
@@ -103,7 +168,7 @@ func (f *Firewall) laySets() error {
 		if err != nil {
 			return err
 		}
-		if s.Family == ipset.IPv6 { // nobody is admitted over IPv6
+		if s.Family == ipset.IPv6 && !f.six() { // nobody is admitted over IPv6
 			if err := f.sets.Flush(s.Name); err != nil {
 				return err
 			}
@@ -112,110 +177,155 @@ func (f *Firewall) laySets() error {
 	return nil
 }
 
+// find makes records of what a process before us has left for the desired grants, once: counts go on where slot and
+// device are the same.
+func (f *Firewall) find(desired []Grant, k kernel) {
+	if len(f.slots) > 0 {
+		return
+	}
+	left := map[uint16][]netip.Addr{}
+	for a, e := range k.up {
+		if slot := slotOf(e); slot != 0 {
+			left[slot] = append(left[slot], a)
+		}
+	}
+	for _, g := range desired {
+		r := &record{Grant: g, open: true}
+		for _, a := range left[g.Slot] {
+			e := k.up[a]
+			if !is(e, g.MAC) || a.Is6() && !k.neighbours[a].holds(g.MAC) {
+				continue
+			}
+			r.at = append(r.at, tally{addr: a})
+		}
+		l, is := k.ledger[g.Slot]
+		if is && l.mac == g.MAC {
+			r.carried = l.counts
+		}
+		if len(r.at) > 0 || r.carried != (counts{}) {
+			f.slots[g.Slot] = r
+		}
+	}
+}
+
 // apply closes first, then opens.
 func (f *Firewall) apply(ch changes, k kernel) error {
 	errs := ch.refused
-	gone := make([]ipset.Entry, len(ch.remove))
-	for i, ip := range ch.remove {
-		gone[i] = ipset.Entry{IP: ip, MAC: k.up[ip].MAC}
+	records, ledgers := f.records(ch)
+	var up, dn []ipset.Entry
+	for _, a := range ch.removeUp {
+		up = append(up, ipset.Entry{IP: a, MAC: k.up[a].MAC})
 	}
-	if err := f.erase(gone); err != nil {
+	for _, a := range ch.removeDn {
+		dn = append(dn, ipset.Entry{IP: a})
+	}
+	for slot := range k.ledger {
+		if r := records[slot]; r == nil || r.carried == (counts{}) {
+			dn = append(dn, ipset.Entry{IP: ledgerAddr(slot)})
+		}
+	}
+	if err := f.erase(up, dn); err != nil {
+		return err
+	}
+	if err := f.sets.Flush(setEnded4); err != nil { // no closed entry is left
 		return err
 	}
 	if err := f.cut(ch.flush...); err != nil {
 		return err
 	}
-	failed := map[uint16]bool{}
-	for _, c := range ch.classes {
-		if c.want == nil {
+	failed := f.layClasses(ch.classes)
+	for _, minor := range sortedKeys(failed) {
+		if minor < firstSlot {
+			return failed[minor]
+		}
+		errs = append(errs, fmt.Errorf("%w: slot %s: %w", ErrGrant, slotText(minor), failed[minor]))
+	}
+	for _, g := range ch.add {
+		if failed[g.Slot] != nil {
+			delete(records, g.Slot)
+		}
+	}
+	now := f.clock.Boot()
+	up, dn = nil, nil
+	var undo []place
+	for _, p := range ch.places {
+		if records[p.Slot] == nil {
 			continue
 		}
-		if err := f.putClass(f.sides.of(c.wan), c.minor, *c.want, c.anew); err != nil {
-			if c.minor < firstSlot {
-				return err
-			}
-			failed[c.minor] = true
-			errs = append(errs, fmt.Errorf("%w: slot %s: %w", ErrGrant, slotText(c.minor), err))
+		u, d := f.up(p.entry(p.addr, now, !p.up)), down(p.entry(p.addr, now, !p.dn))
+		if p.up {
+			u = keep(u, k.up[p.addr])
 		}
-	}
-	records := f.records(ch, k)
-	now := f.clock.Boot()
-	var up, dn, undo []ipset.Entry
-	for _, list := range []struct {
-		grants []Grant
-		fresh  bool
-	}{{ch.adopt, false}, {ch.add, true}} {
-		for _, g := range list.grants {
-			if failed[g.Slot] && list.fresh {
-				delete(records, g.Slot)
-				continue
-			}
-			e := g.entry(now, list.fresh)
-			if list.fresh {
-				up, dn, undo = append(up, e), append(dn, down(e)), append(undo, e)
-			} else {
-				up, dn = append(up, keep(e, k.up[g.IPv4])), append(dn, keep(down(e), k.dn[g.IPv4]))
-			}
+		if p.dn {
+			d = keep(d, k.dn[p.addr])
 		}
+		if !p.up || !p.dn {
+			undo = append(undo, p)
+		}
+		up, dn = append(up, u), append(dn, d)
 	}
-	err := f.sets.Add(setDn4, dn...)
+	if err := f.setNeighbours(ch.neighbours...); err != nil {
+		errs = append(errs, err) // everything else is enforced, and Sync is called again
+	}
+	err := f.sets.Add(setDn4, ledgers...)
 	if err == nil {
-		err = f.sets.Add(setUp4, up...)
+		err = f.add(up, dn)
 	}
 	if err != nil {
 		f.laid = false // the records do not know how far it went: another Sync, before any Put
-		return errors.Join(append(errs, err, f.erase(undo))...)
+		up, dn = nil, nil
+		for _, p := range undo {
+			u, d := keys(p.MAC, []netip.Addr{p.addr})
+			up, dn = append(up, u...), append(dn, d...)
+		}
+		return errors.Join(append(errs, err, f.erase(up, dn))...)
 	}
 	f.replace(records)
+	f.ready = f.sides.readyTo(func(slot uint16) bool { return f.slots[slot] != nil })
 	f.laid = true
-	for _, c := range ch.classes {
-		if c.want == nil {
-			if err := f.dropClass(f.sides.of(c.wan), c.minor); err != nil {
-				errs = append(errs, err)
-			}
-		}
-	}
-	return errors.Join(errs...)
+	return errors.Join(append(errs, f.dropClasses(ch.classes))...)
 }
 
-// records are what we shall know once the changes are made: counts go on where slot and device are the same.
-func (f *Firewall) records(ch changes, k kernel) map[uint16]*record {
-	before := map[uint16]ipset.Entry{} // by slot, as another process left it
-	for _, e := range k.up {
-		before[slotOf(e)] = e
+// records are what we shall know once the changes are made, and the entries of the ledger that say it to a successor.
+func (f *Firewall) records(ch changes) (map[uint16]*record, []ipset.Entry) {
+	places := map[uint16][]place{}
+	for _, p := range ch.places {
+		places[p.Slot] = append(places[p.Slot], p)
 	}
 	out := make(map[uint16]*record, len(ch.adopt)+len(ch.add))
-	for _, g := range ch.adopt {
-		r := &record{Grant: g, open: true, seen: k.counted(g)}
-		if old := f.slots[g.Slot]; old != nil && old.open && old.MAC == g.MAC && old.IPv4 == g.IPv4 {
-			r.carried, r.seen = old.carried, old.seen
-		}
-		out[g.Slot] = r
-	}
-	for _, g := range ch.add {
+	var ledgers []ipset.Entry
+	now := f.clock.Boot()
+	for _, g := range slices.Concat(ch.adopt, ch.add) {
 		r := &record{Grant: g, open: true}
-		if old := f.slots[g.Slot]; old != nil {
-			if old.open && old.MAC == g.MAC {
-				r.carried = old.seen
-			}
-		} else if e := before[g.Slot]; e.MAC == g.MAC {
-			r.carried = k.counted(Grant{Slot: g.Slot, MAC: g.MAC, IPv4: e.IP})
+		if old := f.slots[g.Slot]; old != nil && old.open && old.MAC == g.MAC {
+			r.carried, r.at = old.carried, old.at
 		}
-		r.seen = r.carried
+		r.settle(func(t *tally) bool {
+			return slices.ContainsFunc(places[g.Slot], func(p place) bool { return p.addr == t.addr })
+		})
+		for _, p := range places[g.Slot] {
+			r.restart(p.addr, f.dump, !p.up, !p.dn)
+			r.of(p.addr).gone = false
+		}
+		if r.carried != (counts{}) {
+			ledgers = append(ledgers, r.ledger(r.seconds(now)))
+		}
 		out[g.Slot] = r
 	}
-	return out
+	return out, ledgers
 }
 
 // replace takes the new records in place of the old ones, whose last counts become final where they do not go on.
 func (f *Firewall) replace(records map[uint16]*record) {
 	for slot, old := range f.slots {
 		if r := records[slot]; r == nil || r.MAC != old.MAC || !old.open {
-			f.finals = append(f.finals, Usage{Slot: slot, Down: old.seen.down, Up: old.seen.up, Final: true})
+			t := old.total()
+			f.finals = append(f.finals, Usage{Slot: slot, Down: t.down, Up: t.up, Final: true})
 		}
 	}
 	clear(f.slots)
 	clear(f.byIP)
+	clear(f.byMAC)
 	for _, r := range records {
 		f.remember(r)
 	}

@@ -59,9 +59,6 @@ func TestARestartCorrectsTheEndAndTakesTheUndesiredAway(t *testing.T) {
 	if n := strings.Count(save, "timeout 600 ") + strings.Count(save, "timeout 599 "); n != 2 {
 		t.Errorf("want both entries to end in 10 minutes:\n%s", save)
 	}
-	if out := output(t, "tc", "class", "show", "dev", "br-g", "classid", "1:30"); out != "" {
-		t.Errorf("its class is still there: %s", out)
-	}
 }
 
 func TestAnExtensionKeepsCountsAndANewAdmissionStartsAtZero(t *testing.T) {
@@ -175,9 +172,6 @@ func TestAFailureHalfWayLeavesNothingOpen(t *testing.T) {
 		t.Errorf("the error does not say what: %v", err)
 	}
 	refused(t, tw.guest, public+":443")
-	if out := output(t, "tc", "class", "show", "dev", "br-g", "classid", "1:20"); out != "" {
-		t.Errorf("the other side's class stays: %s", out)
-	}
 	must(t, tw.fw.Sync([]firewall.Grant{tw.grant()}))
 	open(t, tw.guest, public+":443")
 }
@@ -213,10 +207,13 @@ func TestClassesAreMadeOfTheGrantsRatesAndTheLine(t *testing.T) {
 	g.Up = 0 // the line's
 	must(t, tw.fw.Sync([]firewall.Grant{g}))
 	for _, want := range []struct{ device, class, text string }{
-		{"br-g", "1:1", "rate 40Gbit ceil 40Gbit"},
+		{"br-g", "1:1", "rate 38Gbit ceil 38Gbit"}, // 95 % of the line
+		{"br-g", "1:2", "root"},                    // pages and names do not come by the line
 		{"br-g", "1:20", "ceil 50Mbit"},
-		{"wan", "1:20", "rate 2Mbit ceil 480Mbit"},
-		{"wan", "1:2", "rate 48Mbit ceil 480Mbit"},
+		{"wan", "1:20", "rate 950Kbit ceil 456Mbit"},
+		{"wan", "1:2", "parent 1:1 leaf 2: prio 1 rate 45600Kbit ceil 456Mbit"},
+		{"wan", "1:4", "parent 1:1 leaf 4: prio 1 rate 91200Kbit ceil 456Mbit"},
+		{"wan", "1:5", "parent 1:1"},
 	} {
 		out := output(t, "tc", "class", "show", "dev", want.device, "classid", want.class)
 		if !strings.Contains(out, want.text) {

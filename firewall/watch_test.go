@@ -44,12 +44,6 @@ func TestEventsOfInterfaces(t *testing.T) {
 	expect(firewall.LinkLost, "wan")
 	must(t, addLink(&nl.Veth{LinkAttrs: attrs("wan"), PeerName: "g2"}))
 	expect(firewall.LinkBack, "wan")
-	must(t, run("ip", "link", "set", "g2", "master", "br-g")) // a port that is not isolated yet
-	expect(firewall.LinkBack, "g2")
-	must(t, tw.fw.Sync(nil))
-	if out := output(t, "bridge", "-d", "link", "show", "dev", "g2"); !strings.Contains(out, "isolated on") {
-		t.Errorf("the new port is not isolated: %s", out)
-	}
 	must(t, run("ip", "link", "set", "wan", "down"))
 	must(t, run("ip", "link", "set", "wan", "name", "elsewhere"))
 	expect(firewall.LinkLost, "wan")
@@ -61,6 +55,52 @@ func TestEventsOfInterfaces(t *testing.T) {
 	case e := <-tw.fw.Events():
 		t.Errorf("one event too many: %+v", e)
 	default:
+	}
+}
+
+// isolated waits until the bridge's port is.
+func isolated(t *testing.T, port string) {
+	t.Helper()
+	until(t, port+" is isolated", func() bool {
+		return strings.Contains(output(t, "bridge", "-d", "link", "show", "dev", port), "isolated on")
+	})
+}
+
+// until waits for what must come soon.
+func until(t testing.TB, what string, is func() bool) {
+	t.Helper()
+	for start := time.Now(); !is(); time.Sleep(2 * time.Millisecond) {
+		if time.Since(start) > 10*time.Second {
+			t.Fatalf("not in 10 s: %s", what)
+		}
+	}
+}
+
+func TestAPortIsIsolatedInPlace(t *testing.T) {
+	tw := newTown(t, firewall.NFT)
+	must(t, tw.fw.Sync(nil))
+	must(t, run("bridge", "link", "set", "dev", "g0", "isolated", "off"))
+	isolated(t, "g0")
+	must(t, run("ip", "link", "set", "g0", "nomaster"))
+	must(t, run("ip", "link", "set", "g0", "master", "br-g"))
+	isolated(t, "g0")
+	select {
+	case e := <-tw.fw.Events():
+		t.Errorf("all is to be laid for one port: %+v", e)
+	default:
+	}
+	if n := len(tw.fw.Status().Repairs); n != 2 {
+		t.Errorf("%d repairs are told, want 2", n)
+	}
+	must(t, run("ip", "link", "add", "new0", "type", "veth", "peer", "name", "new1"))
+	must(t, run("ip", "link", "set", "new0", "master", "br-g"))
+	isolated(t, "new0")
+	if n := len(tw.fw.Status().Repairs); n != 2 {
+		t.Errorf("a port that is new is told as a repair: %+v", tw.fw.Status().Repairs)
+	}
+	must(t, tw.fw.Remove())
+	if out := output(t, "bridge", "-d", "link", "show", "dev", "g0"); !strings.Contains(out, "isolated off") {
+		t.Errorf("isolation was not given back: %s", out)
 	}
 }
 
@@ -97,6 +137,7 @@ func wireWAN(t *testing.T, tw *town) {
 func TestCloseLeavesNothingRunning(t *testing.T) {
 	lab.NeedsLab(t)
 	tw := newTown(t, firewall.NFT)
+	must(t, tw.fw.Close()) // its goroutines come and go
 	ignore := goleak.IgnoreCurrent()
 	fw, err := firewall.New(tw.cfg, clock.NewFake(), slog.New(slog.DiscardHandler))
 	must(t, err)
@@ -128,6 +169,9 @@ func TestIdentify(t *testing.T) {
 	expect(guestIP.String(), firewall.ErrNoLease)
 	leases("1 " + guestMAC.String() + " 10.77.0.20 * *\n")
 	expect(guestIP.String(), nil)
+	if got, err := tw.fw.Identify(guestIP); err != nil || got.Port != "g0" {
+		t.Errorf("behind port %q, %v", got.Port, err)
+	}
 	leases("1 " + thiefMAC.String() + " 10.77.0.20 * *\n")
 	expect(guestIP.String(), firewall.ErrOtherDevice)
 	leases("1 " + guestMAC.String() + " 10.77.0.20 * *\n1 " + thiefMAC.String() + " 10.77.0.21 * *\n")
@@ -149,15 +193,15 @@ func TestIdentify(t *testing.T) {
 func TestProbeFindsWhatTheToolsFind(t *testing.T) {
 	lab.NeedsLab(t)
 	before := output(t, "ip", "-br", "link") + output(t, "ipset", "list", "-n")
-	found := firewall.Probe()
+	found := firewall.Probe(true)
 	for _, name := range []string{firewall.CapBitmap, firewall.CapHash, firewall.CapTargetSet, firewall.CapNAT, firewall.CapHTB, firewall.CapLegacy, firewall.CapNFT} {
 		if !found.Has(name) {
 			t.Errorf("%s is not found, and everything here stands on it", name)
 		}
 	}
-	for _, kind := range []string{firewall.CapFqCodel, firewall.CapCake} {
+	for _, kind := range []string{firewall.CapFqCodel, firewall.CapHTB} {
 		must(t, run("ip", "link", "add", "oracle", "type", "bridge"))
-		there := run("tc", "qdisc", "add", "dev", "oracle", "root", kind) == nil
+		there := run("tc", "qdisc", "add", "dev", "oracle", "root", strings.ToLower(kind)) == nil
 		must(t, run("ip", "link", "del", "oracle"))
 		if found.Has(kind) != there {
 			t.Errorf("%s: found %v, tc says %v", kind, found.Has(kind), there)

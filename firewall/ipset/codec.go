@@ -28,6 +28,7 @@ const (
 const (
 	dataIP         = 1
 	dataIPTo       = 2
+	dataCIDR       = 3
 	dataTimeout    = 6
 	dataCADTFlags  = 8
 	dataMaxElem    = 19
@@ -57,10 +58,7 @@ const headerLen = 4
 
 func (e Entry) encode(ae *netlink.AttributeEncoder) {
 	ae.Nested(attrData, func(d *netlink.AttributeEncoder) error {
-		encodeIP(d, dataIP, e.IP)
-		if e.MAC != (mac.Addr{}) {
-			d.Bytes(dataEther, e.MAC[:])
-		}
+		e.encodeName(d)
 		d.Uint32(netlink.NetByteOrder|dataTimeout, e.Timeout)
 		if e.Packets != nil {
 			d.Uint64(netlink.NetByteOrder|dataPackets, *e.Packets)
@@ -77,12 +75,19 @@ func (e Entry) encode(ae *netlink.AttributeEncoder) {
 // encodeKey writes only what names the entry: deleting and testing need no more.
 func (e Entry) encodeKey(ae *netlink.AttributeEncoder) {
 	ae.Nested(attrData, func(d *netlink.AttributeEncoder) error {
-		encodeIP(d, dataIP, e.IP)
-		if e.MAC != (mac.Addr{}) {
-			d.Bytes(dataEther, e.MAC[:])
-		}
+		e.encodeName(d)
 		return nil
 	})
+}
+
+func (e Entry) encodeName(d *netlink.AttributeEncoder) {
+	encodeIP(d, dataIP, e.IP)
+	if e.Bits != 0 {
+		d.Uint8(dataCIDR, e.Bits)
+	}
+	if e.MAC != (mac.Addr{}) {
+		d.Bytes(dataEther, e.MAC[:])
+	}
 }
 
 func encodeIP(ae *netlink.AttributeEncoder, typ uint16, ip netip.Addr) {
@@ -170,7 +175,7 @@ func (i *Info) decode(d *netlink.AttributeDecoder) error {
 		case dataIPTo:
 			d.Nested(decodeIP(&to))
 		case dataTimeout:
-			i.Timeout = true
+			i.Timeouts = true
 			_ = d.Uint32()
 		case dataMaxElem:
 			i.MaxElem = d.Uint32()
@@ -220,6 +225,8 @@ func (e *Entry) decode(d *netlink.AttributeDecoder) error {
 				return fmt.Errorf("hardware address of %d bytes", len(b))
 			}
 			e.MAC = a
+		case dataCIDR:
+			e.Bits = d.Uint8()
 		case dataTimeout:
 			e.Timeout = d.Uint32()
 		case dataPackets:

@@ -127,10 +127,10 @@ func (c *Conn) Create(s Set) error {
 				}
 				encodeIP(d, dataIP, s.Range.Masked().Addr())
 				encodeIP(d, dataIPTo, last(s.Range))
-			case HashIP:
+			case HashIP, HashNet, HashIPMAC:
 				d.Uint32(netlink.NetByteOrder|dataMaxElem, s.MaxElem)
 			}
-			d.Uint32(netlink.NetByteOrder|dataTimeout, 0)
+			d.Uint32(netlink.NetByteOrder|dataTimeout, s.Timeout)
 			d.Uint32(netlink.NetByteOrder|dataCADTFlags, flagCounters|flagSKBInfo)
 			return nil
 		})
@@ -138,12 +138,18 @@ func (c *Conn) Create(s Set) error {
 	return explain(cmdCreate, s.Name, err)
 }
 
-// revision is the oldest one of the type that has skbinfo (Linux 3.18).
+// revision is the oldest one of the type that has skbinfo (Linux 3.18; hash:ip,mac came later, with it).
 func (t Type) revision() uint8 {
-	if t == BitmapIPMAC {
+	switch t {
+	case BitmapIPMAC:
 		return 3
+	case HashNet:
+		return 6
+	case HashIPMAC:
+		return 0
+	default:
+		return 4
 	}
-	return 4
 }
 
 // Ensure makes the set s unless it is there. A set of the same name with another shape is replaced when no rule refers

@@ -18,6 +18,8 @@ var (
 	up4 = ipset.Set{Name: "t-up4", Type: ipset.BitmapIPMAC, Family: ipset.IPv4, Range: netip.MustParsePrefix("10.77.0.0/16")}
 	up9 = ipset.Set{Name: "t-up9", Type: ipset.BitmapIPMAC, Family: ipset.IPv4, Range: netip.MustParsePrefix("192.168.7.128/25")}
 	dn4 = ipset.Set{Name: "t-dn4", Type: ipset.HashIP, Family: ipset.IPv4, MaxElem: 65536}
+	fv4 = ipset.Set{Name: "t-fv4", Type: ipset.HashNet, Family: ipset.IPv4, MaxElem: 256}
+	fv6 = ipset.Set{Name: "t-fv6", Type: ipset.HashNet, Family: ipset.IPv6, MaxElem: 256}
 	dn6 = ipset.Set{Name: "t-dn6", Type: ipset.HashIP, Family: ipset.IPv6, MaxElem: 65536}
 )
 
@@ -29,7 +31,7 @@ func dial(t testing.TB) *ipset.Conn {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		for _, s := range []ipset.Set{up4, up9, dn4, dn6} {
+		for _, s := range []ipset.Set{up4, up9, dn4, dn6, fv4, fv6} {
 			if err := c.Destroy(s.Name); err != nil && !errors.Is(err, ipset.ErrNoSet) {
 				t.Error(err)
 			}

@@ -45,6 +45,9 @@ func saved(t testing.TB, set string) []string {
 func line(s ipset.Set, e ipset.Entry) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "add %s %s", s.Name, e.IP)
+	if int(e.Bits) < e.IP.BitLen() && s.Type == ipset.HashNet {
+		fmt.Fprintf(&b, "/%d", e.Bits)
+	}
 	if s.Type == ipset.BitmapIPMAC {
 		fmt.Fprintf(&b, ",%s", strings.ToUpper(e.MAC.String()))
 	}
@@ -87,6 +90,10 @@ func entries(s ipset.Set, most int) *rapid.Generator[[]ipset.Entry] {
 			b[0] |= 1
 			e.IP = netip.AddrFrom4(b)
 		}
+		if s.Type == ipset.HashNet {
+			p := netip.PrefixFrom(e.IP, rapid.IntRange(8, e.IP.BitLen()).Draw(t, "bits")).Masked()
+			e.IP, e.Bits = p.Addr(), uint8(p.Bits())
+		}
 		return e
 	})
 	return rapid.SliceOfNDistinct(one, 0, most, func(e ipset.Entry) netip.Addr { return e.IP })
@@ -94,7 +101,7 @@ func entries(s ipset.Set, most int) *rapid.Generator[[]ipset.Entry] {
 
 func TestWhatWeWriteIsWhatTheToolReads(t *testing.T) {
 	c := dial(t)
-	for _, s := range []ipset.Set{up4, up9, dn4, dn6} {
+	for _, s := range []ipset.Set{up4, up9, dn4, dn6, fv4, fv6} {
 		t.Run(s.Name, func(t *testing.T) {
 			if err := c.Create(s); err != nil {
 				t.Fatal(err)
@@ -153,6 +160,14 @@ func TestWhatTheToolWritesIsWhatWeRead(t *testing.T) {
 			dn6, "create t-dn6 hash:ip family inet6 timeout 0 counters skbinfo maxelem 65536\nadd t-dn6 2001:db8::7 skbmark 0x1/0xffff0001\n",
 			ipset.Entry{IP: netip.MustParseAddr("2001:db8::7"), Packets: ptr(0), Bytes: ptr(0), Mark: 1, Mask: 0xffff0001},
 		},
+		{
+			fv4, "create t-fv4 hash:net timeout 0 counters skbinfo maxelem 256\nadd t-fv4 198.51.100.0/24 skbprio 1:4\n",
+			ipset.Entry{IP: netip.MustParseAddr("198.51.100.0"), Bits: 24, Packets: ptr(0), Bytes: ptr(0), Prio: 0x10004},
+		},
+		{
+			fv6, "create t-fv6 hash:net family inet6 timeout 0 counters skbinfo maxelem 256\nadd t-fv6 2001:db8::7 skbprio 1:4\n",
+			ipset.Entry{IP: netip.MustParseAddr("2001:db8::7"), Bits: 128, Packets: ptr(0), Bytes: ptr(0), Prio: 0x10004},
+		},
 	} {
 		t.Run(tc.set.Name, func(t *testing.T) {
 			c := dial(t)
@@ -161,7 +176,7 @@ func TestWhatTheToolWritesIsWhatWeRead(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			want := ipset.Info{Set: tc.set, Timeout: true, Counters: true, SKBInfo: true, Elements: 1}
+			want := ipset.Info{Set: tc.set, Timeouts: true, Counters: true, SKBInfo: true, Elements: 1}
 			if d := cmp.Diff(want, info, cmp.Comparer(func(a, b netip.Prefix) bool { return a == b })); d != "" {
 				t.Errorf("shape (-want +got):\n%s", d)
 			}
@@ -187,6 +202,8 @@ func TestCreateIsWhatTheToolWouldCreate(t *testing.T) {
 		{up4, "create t-up4 bitmap:ip,mac range 10.77.0.0-10.77.255.255 timeout 0 counters skbinfo"},
 		{up9, "create t-up9 bitmap:ip,mac range 192.168.7.128-192.168.7.255 timeout 0 counters skbinfo"},
 		{dn4, "create t-dn4 hash:ip family inet hashsize 1024 maxelem 65536 timeout 0 counters skbinfo"},
+		{fv4, "create t-fv4 hash:net family inet hashsize 1024 maxelem 256 timeout 0 counters skbinfo"},
+		{fv6, "create t-fv6 hash:net family inet6 hashsize 1024 maxelem 256 timeout 0 counters skbinfo"},
 		{dn6, "create t-dn6 hash:ip family inet6 hashsize 1024 maxelem 65536 timeout 0 counters skbinfo"},
 	} {
 		t.Run(tc.set.Name, func(t *testing.T) {

@@ -1,4 +1,4 @@
-// Package ipset speaks the kernel's ipset protocol over netlink: just the two set types that the firewall uses, with
+// Package ipset speaks the kernel's ipset protocol over netlink: just the set types that the firewall uses, with
 // every extension that it uses (per-entry timeout, counters, skbinfo).
 //
 // The protocol is include/uapi/linux/netfilter/ipset/ip_set.h. All integers travel in network byte order. The kernel
@@ -18,6 +18,8 @@ type Type string
 const (
 	BitmapIPMAC Type = "bitmap:ip,mac" // IPv4 only; an array over Range
 	HashIP      Type = "hash:ip"
+	HashNet     Type = "hash:net"
+	HashIPMAC   Type = "hash:ip,mac" // address and MAC together, in either family; not every kernel has it
 )
 
 // Family of the addresses in a set (AF_INET, AF_INET6).
@@ -38,21 +40,23 @@ type Set struct {
 	Type    Type
 	Family  Family
 	Range   netip.Prefix // of a BitmapIPMAC; at most a /16
-	MaxElem uint32       // of a HashIP
+	MaxElem uint32       // of a hash
+	Timeout uint32       // seconds that an entry stays which somebody adds without saying; 0 for ever
 }
 
 // Info is what the kernel says about a set that exists.
 type Info struct {
 	Set
-	Timeout, Counters, SKBInfo bool   // the extensions it was made with
-	References                 uint32 // rules that name it: it cannot be destroyed while there are any
-	Elements                   uint32
+	Timeouts, Counters, SKBInfo bool   // the extensions it was made with
+	References                  uint32 // rules that name it: it cannot be destroyed while there are any
+	Elements                    uint32
 }
 
 // Entry is one element of a set with what it carries.
 type Entry struct {
 	IP      netip.Addr
-	MAC     mac.Addr // of a BitmapIPMAC; the zero address is "whoever sends first", which the firewall never writes
+	Bits    uint8    // of a HashNet: length of the prefix, at least 1
+	MAC     mac.Addr // of a BitmapIPMAC or HashIPMAC; the zero address is "whoever sends first", which the firewall never writes
 	Timeout uint32   // seconds left; 0 for ever
 	Mark    uint32   // what `-j SET --map-mark` writes into the bits of Mask
 	Mask    uint32
@@ -64,7 +68,7 @@ type Entry struct {
 
 // same reports whether a set that exists has the shape of want.
 func (i Info) same(want Set) bool {
-	if !i.Timeout || !i.Counters || !i.SKBInfo {
+	if !i.Timeouts || !i.Counters || !i.SKBInfo {
 		return false
 	}
 	if i.Type != want.Type || i.Family != want.Family {
