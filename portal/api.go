@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/gin-gonic/gin"
+
+	"parvis/sessions/waiting"
 )
 
 const captiveJSON = "application/captive+json"
@@ -36,12 +38,19 @@ func (p *Portal) api(c *gin.Context) {
 	base := "https://" + p.cfg.Name
 	// The venue's page is the one that is of use once internet is open: systems show it as a notification then.
 	answer := captive{Captive: true, UserPortalURL: base + "/", VenueInfoURL: base + "/ma-connexion"}
-	if d, s, err := p.who(c.Request); err == nil && passes(s, d) {
-		answer.Captive = false
+	d, s, err := p.who(c.Request)
+	switch {
+	case err != nil:
+	case !passes(s, d):
+		p.Waiting.Visit(waiting.Visit{Device: d})
+	case p.Line(): // so that the page comes, which says so
+	default:
+		answer.Captive, answer.CanExtendSession = false, s.Extend > 0
 		left := int64(s.Left / time.Second)
 		answer.SecondsRemaining = &left
-		if s.Volume > 0 {
-			answer.BytesRemaining = &s.BytesLeft
+		// Bytes after which internet goes on more slowly end nothing.
+		if n, limited := bytesLeft(s, false); limited {
+			answer.BytesRemaining = &n
 		}
 	}
 	body, err := json.Marshal(answer)

@@ -34,6 +34,13 @@ func TestTheAPITellsWhatSystemsNeed(t *testing.T) {
 			p.clock.Advance(90*time.Second + time.Millisecond)
 		}, `{"captive":false,"user-portal-url":"https://wifi.ville.example/","venue-info-url":"https://wifi.ville.example/ma-connexion","can-extend-session":false,"seconds-remaining":3509}`},
 		{"open, with a volume", func(p *place) { p.open(phone, measured, sessions.FromResident) }, `{"captive":false,"user-portal-url":"https://wifi.ville.example/","venue-info-url":"https://wifi.ville.example/ma-connexion","can-extend-session":false,"seconds-remaining":7200,"bytes-remaining":2000000000}`},
+		{"open, slower after a volume", func(p *place) { p.open(phone, generous, sessions.FromResident) }, `{"captive":false,"user-portal-url":"https://wifi.ville.example/","venue-info-url":"https://wifi.ville.example/ma-connexion","can-extend-session":true,"seconds-remaining":7200}`},
+		{"open, with a day's volume", func(p *place) { p.open(phone, daily, sessions.FromResident) }, `{"captive":false,"user-portal-url":"https://wifi.ville.example/","venue-info-url":"https://wifi.ville.example/ma-connexion","can-extend-session":false,"seconds-remaining":3600,"bytes-remaining":1000000000}`},
+		{"open, and the line is down", func(p *place) { p.open(phone, visitor, sessions.FromResident); p.down = true }, `{"captive":true,"user-portal-url":"https://wifi.ville.example/","venue-info-url":"https://wifi.ville.example/ma-connexion","can-extend-session":false}`},
+		{"suspended", func(p *place) {
+			p.open(phone, measured, sessions.FromResident)
+			p.contested(sessions.TwoPorts)
+		}, `{"captive":true,"user-portal-url":"https://wifi.ville.example/","venue-info-url":"https://wifi.ville.example/ma-connexion","can-extend-session":false}`},
 		{"ended", func(p *place) { p.end(p.open(phone, measured, sessions.FromResident), sessions.ByIdle) }, `{"captive":true,"user-portal-url":"https://wifi.ville.example/","venue-info-url":"https://wifi.ville.example/ma-connexion","can-extend-session":false}`},
 		{"open for its former address", func(p *place) {
 			before := phone

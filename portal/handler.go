@@ -1,7 +1,9 @@
 package portal
 
 import (
+	"errors"
 	"fmt"
+	"net"
 	"net/http"
 	"runtime"
 	"strconv"
@@ -21,6 +23,7 @@ func (p *Portal) Handler() http.Handler { return p }
 // ServeHTTP implements http.Handler: names that are not ours are answered before anything else is looked at.
 func (p *Portal) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if !p.ours(r.Host) {
+		p.probed(r)
 		p.foreign.ServeHTTP(w, r)
 		return
 	}
@@ -89,7 +92,10 @@ func (p *Portal) routes() http.Handler {
 		"/":                 p.home,
 		"/ouvert":           p.opened,
 		"/ma-connexion":     p.mine,
-		"/aide":             p.page("help"),
+		"/attendre":         p.wait,
+		"/code":             p.code,
+		"/reprendre":        p.again,
+		"/aide":             p.help,
 		"/regles":           p.page("rules"),
 		"/vos-donnees":      p.data,
 		"/langues":          p.page("languages"),
@@ -100,9 +106,12 @@ func (p *Portal) routes() http.Handler {
 	} {
 		e.Match(read, path, h)
 	}
-	for path, h := range map[string]gin.HandlerFunc{"/ouvrir": p.open, "/arreter": p.stop} {
+	for path, h := range map[string]gin.HandlerFunc{"/ouvrir": p.open, "/arreter": p.stop, "/prolonger": p.extend} {
 		e.POST(path, h)
 		e.Match(read, path, func(c *gin.Context) { p.view(c, "home").redirect("/") }) // typed, or loaded again
+	}
+	for path, h := range map[string]gin.HandlerFunc{"/code": p.redeem, "/reprendre": p.takeBack, "/aide": p.call} {
+		e.POST(path, h)
 	}
 	return e
 }
@@ -156,4 +165,46 @@ func (p *Portal) guard(c *gin.Context) {
 		return
 	}
 	c.Abort()
+}
+
+// page is one whose content depends on nothing but the place.
+func (p *Portal) page(name string) gin.HandlerFunc {
+	return func(c *gin.Context) { p.view(c, name).render(http.StatusOK) }
+}
+
+// problem answers what is no page, in words.
+func (p *Portal) problem(status int) gin.HandlerFunc {
+	return func(c *gin.Context) {
+		v := p.view(c, "problem")
+		v.asked, v.deviceErr = true, ErrUnknownDevice // who asks plays no part, and asking may be what went wrong
+		switch status {
+		case http.StatusNotFound:
+			v.use("missing")
+		case http.StatusInternalServerError:
+			v.use("broken")
+		}
+		if status != http.StatusNotFound && status != http.StatusMethodNotAllowed {
+			c.Header("Connection", "close") // what is left of the request is not read
+		}
+		v.render(status)
+	}
+}
+
+// form reads a POST's form, for its language. It answers by itself when the form is too long or does not come.
+func (v *view) form() bool {
+	err := v.c.Request.ParseForm()
+	var long *http.MaxBytesError
+	var slow net.Error
+	switch {
+	case err == nil:
+		v.choose(v.c.Request.Form.Get("l"))
+		return true
+	case errors.As(err, &long):
+		v.p.problem(http.StatusRequestEntityTooLarge)(v.c)
+	case errors.As(err, &slow) && slow.Timeout():
+		v.p.problem(http.StatusRequestTimeout)(v.c)
+	default:
+		v.p.problem(http.StatusBadRequest)(v.c)
+	}
+	return false
 }

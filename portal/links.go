@@ -3,6 +3,8 @@ package portal
 import (
 	"fmt"
 	"html/template"
+
+	"parvis/portal/locale"
 )
 
 // link is a page of ours with the key of its name.
@@ -17,7 +19,7 @@ var (
 		{"/plan", "nav.plan"},
 		{"/mentions-legales", "nav.legal"},
 	}
-	plan = append([]link{{"/", "nav.home"}, {"/ma-connexion", "nav.mine"}, {"/langues", "nav.languages"}}, foot...)
+	plan = append([]link{{"/", "nav.home"}, {"/ma-connexion", "nav.mine"}, {"/attendre", "home.show"}, {"/code", "home.code"}, {"/reprendre", "again.go"}, {"/langues", "nav.languages"}}, foot...)
 )
 
 // Foot is the links under every page, Map is every page.
@@ -28,10 +30,15 @@ func (v *view) Map() []link  { return plan }
 func (v *view) Title() string { return v.Text(v.Page+".title") + " – " + v.Site() }
 
 // Site is the place's name as a title.
-func (v *view) Site() string { return capital(v.p.cfg.Site.Name) }
+func (v *view) Site() string { return locale.Capital(v.p.cfg.Site.Name) }
 
 // Metered reports whether a click opens internet for a limited volume.
 func (v *view) Metered() bool { return v.p.profile.Volume > 0 }
+
+// Slow reports whether it goes on more slowly then, Daily and DailyMetered whether a device's day is limited.
+func (v *view) Slow() bool         { return v.Metered() && v.p.profile.Slow > 0 }
+func (v *view) Daily() bool        { return v.p.profile.Daily > 0 }
+func (v *view) DailyMetered() bool { return v.p.profile.DailyVolume > 0 }
 
 // Scene is the picture of the first page: an open door, and the light that comes out of it.
 func (v *view) Scene() template.HTML { return scene }

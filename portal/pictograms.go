@@ -1,70 +1,55 @@
 package portal
 
-import "html/template"
-
-// Pictograms are drawn by us, on a field of 48 by 48, with one line. A picture goes with the text beside it and says
-// nothing of its own: screen readers pass it over.
-var drawings = map[string]template.HTML{
-	"arch":    `<path d="M6 43h36M11 43V24a13 13 0 0 1 26 0v19M20 43V28a4 4 0 0 1 8 0v15"/>`,
-	"gift":    `<path d="M9 22h30v20H9zM6 14h36v8H6zM24 14v28M24 14c-9 0-12-9-6-9 4 0 6 9 6 9zm0 0c9 0 12-9 6-9-4 0-6 9-6 9z"/>`,
-	"finger":  `<path d="M19 25V9a4 4 0 0 1 8 0v13l10 3c3 1 4 3 3 6l-3 12H21L10 31c-3-4 2-7 5-4l4 4"/>`,
-	"clock":   `<circle cx="24" cy="24" r="18"/><path d="M24 13v11l8 5"/>`,
-	"bell":    `<path d="M12 34V21a12 12 0 0 1 24 0v13l4 4H8zM20 42h8"/>`,
-	"address": `<path d="M5 15h38v18H5zM11 24h13M30 20v8"/>`,
-	"disk":    `<path d="M24 6v24M14 21l10 10 10-10M7 32v10h34V32"/>`,
-	"gauge":   `<path d="M6 36a18 18 0 1 1 36 0zM24 36l8-13"/>`,
-	"desk":    `<circle cx="24" cy="11" r="6"/><path d="M13 30v-3a11 8 0 0 1 22 0v3M4 30h40M8 30v13h32V30"/>`,
-	"off":     `<path d="M14 4h20v40H14zM6 6l36 36"/>`,
-	"people":  `<circle cx="16" cy="15" r="6"/><circle cx="33" cy="17" r="5"/><path d="M5 40V33a11 9 0 0 1 22 0v7M32 40h11v-6a10 9 0 0 0-14-8"/>`,
-	"search":  `<circle cx="20" cy="20" r="13"/><path d="M30 30l13 13M16 16a4 4 0 1 1 5 5v2M21 27v.1"/>`,
-	"mailbox": `<path d="M6 26 24 8l18 18v16H6zM18 42V30h12v12"/>`,
-	"tools":   `<path d="M8 40 26 22M24 12a9 9 0 0 1 12-5l-6 6 5 5 6-6a9 9 0 0 1-12 12L13 41a4 4 0 0 1-6-6z"/>`,
-	"yes":     `<circle cx="24" cy="24" r="18"/><path d="M15 25l6 7 12-15"/>`,
-	"wifi":    `<path d="M5 19a27 27 0 0 1 38 0M11 26a18 18 0 0 1 26 0M17 33a10 10 0 0 1 14 0M24 40v.1"/>`,
-	"show":    `<path d="M5 8h38v25H5zM24 33v9M14 42h20M14 21h20M27 14l7 7-7 7"/>`,
-	"window":  `<path d="M5 8h38v32H5zM5 17h38M11 12.500v.1M17 12.500v.1"/>`,
-	"house":   `<path d="M5 24 24 7l19 17M11 20v22h26V20M20 42V29h8v13"/>`,
-	"heart":   `<path d="M24 42C6 29 4 20 8 13c4-6 13-5 16 3 3-8 12-9 16-3 4 7 2 16-16 29z"/>`,
-	"scales":  `<path d="M24 6v36M14 42h20M8 13h32M8 13 3 28h12L8 13zm32 0-7 15h12z"/>`,
-	"nocopy":  `<path d="M17 34V8l20-3v25"/><circle cx="12" cy="35" r="5"/><circle cx="32" cy="31" r="5"/><path d="M5 5l38 38"/>`,
-	"eye":     `<path d="M4 24q20-28 40 0-20 28-40 0z"/><circle cx="24" cy="24" r="6"/>`,
-	"noeye":   `<path d="M4 24q20-28 40 0-20 28-40 0z"/><circle cx="24" cy="24" r="6"/><path d="M8 42 40 6"/>`,
-	"ears":    `<path d="M8 30v-6a16 16 0 0 1 32 0v6M6 29h7v13H6zM35 29h7v13h-7z"/>`,
-	"lock":    `<path d="M10 21h28v21H10zM16 21v-6a8 8 0 0 1 16 0v6M24 29v6"/>`,
-	"sheet":   `<path d="M10 4h20l8 8v32H10zM30 4v8h8M17 21h14M17 28h14M17 35h9"/>`,
-	"bin":     `<path d="M8 13h32M18 13V7h12v6M12 13l2 30h20l2-30M20 21v14M28 21v14"/>`,
-	"mask":    `<circle cx="24" cy="15" r="9"/><path d="M8 43v-4a16 12 0 0 1 32 0v4M21 12a3 3 0 1 1 4 4v1M24 20v.1"/>`,
-	"letter":  `<path d="M5 11h38v27H5zM5 12l19 15 19-15"/>`,
-	"access":  `<circle cx="24" cy="24" r="19"/><circle cx="24" cy="13" r="2"/><path d="M13 20l11 2 11-2M24 22v8l-6 9M24 30l6 9"/>`,
-	"keys":    `<path d="M3 12h42v25H3zM10 20h.1M18 20h.1M26 20h.1M34 20h.1M38 28h.1M10 28h.1M17 30h14"/>`,
-	"zoom":    `<circle cx="20" cy="20" r="14"/><path d="M30 30l13 13M13 20h14M20 13v14"/>`,
-}
-
-func drawing(name string) template.HTML {
-	d, ok := drawings[name]
-	if !ok {
-		return ""
-	}
-	return `<svg width="40" height="40" viewBox="0 0 48 48" aria-hidden="true" focusable="false" fill="none" stroke="currentColor" stroke-width="3" stroke-linecap="round" stroke-linejoin="round">` + d + `</svg>`
-}
-
 // picture is the pictogram of a text, or why it has none.
 type picture struct{ Name, Why string }
 
 // Why a text has no picture.
 const (
-	aTitle   = "a heading: the pictures stand by the sentences under it"
-	aControl = "the words of a button or link, which is itself the thing to see"
-	aPart    = "a part of another text"
-	anItem   = "an item of a list or a step, under a sentence with a picture or a number"
-	unseen   = "spoken by screen readers or shown by the browser, not on the page"
-	theBig   = "written large beside the disc of the time that is left"
-	enough   = "a page with more than about five pictures helps less: its neighbours have one"
-	theLaw   = "a notice that the law asks for, in the law's words as far as possible"
+	aTitle     = "a heading: the pictures stand by the sentences under it"
+	aControl   = "the words of a button or link, which is itself the thing to see"
+	aPart      = "a part of another text"
+	anItem     = "an item of a list or a step, under a sentence with a picture or a number"
+	unseen     = "spoken by screen readers or shown by the browser, not on the page"
+	theBig     = "written large beside the disc of the time that is left"
+	enough     = "a page with more than about five pictures helps less: its neighbours have one"
+	theDrawing = "the drawing that goes with the code stands by it"
+	theLaw     = "a notice that the law asks for, in the law's words as far as possible"
 )
 
 // pictograms says which picture goes with which text.
 var pictograms = map[string]picture{
+	"home.show": {Why: aControl}, "home.code": {Why: aControl},
+
+	"waiting.title": {Why: unseen}, "waiting.show": {Why: theDrawing}, "waiting.drawing": {Why: theDrawing}, "waiting.person": {Name: "desk"},
+	"waiting.leave": {Why: enough}, "waiting.turns": {Why: enough}, "waiting.code": {Why: enough},
+	"waiting.rules": {Why: "the words of a link, small at the end"},
+
+	"code.title": {Why: unseen}, "code.head": {Why: aTitle}, "code.filled": {Why: aTitle}, "code.where": {Name: "ticket"}, "code.field": {Why: aControl},
+	"code.same": {Why: "the hint of a field"}, "code.go": {Why: aControl}, "code.no": {Why: aTitle}, "code.look": {Name: "ticket"}, "code.used": {Why: aTitle},
+	"code.old": {Why: aTitle}, "code.early": {Why: aTitle}, "code.revoked": {Why: aTitle}, "code.full": {Why: aTitle},
+	"code.notyet": {Why: aTitle}, "code.over": {Why: aTitle}, "code.wait": {Name: "clock"}, "code.before": {Why: aControl},
+
+	"again.title": {Why: unseen}, "again.head": {Why: aTitle}, "again.changed": {Name: "address"}, "again.type": {Why: aControl},
+	"again.go": {Why: aControl}, "again.forgot": {Why: aTitle}, "again.found": {Why: "the time that is left is large under it"}, "again.gone": {Name: "search"},
+
+	"closed.title": {Why: unseen}, "closed.head": {Why: aTitle}, "closed.next": {Why: "written large, alone on its page"}, "closed.ask": {Name: "desk"}, "closed.paused": {Name: "off"},
+
+	"down.title": {Why: unseen}, "down.head": {Why: aTitle}, "down.turns": {Why: enough},
+
+	"mine.keep": {Why: enough}, "mine.extend": {Why: aControl}, "mine.message": {Why: aTitle}, "mine.closes": {Name: "bell"}, "mine.closesin": {Name: "bell"},
+	"mine.stops": {Why: "it goes with the sentence above it"},
+
+	"over.pause": {Why: aTitle}, "over.workshop": {Why: aTitle}, "over.moved": {Why: aTitle},
+
+	"help.ask": {Why: aControl}, "help.sent": {Name: "bell"}, "help.gone": {Name: "bell"}, "help.stay": {Why: "it goes with the sentence above it"}, "help.seen": {Name: "yes"},
+	"help.nobody": {Name: "desk"}, "help.crowd": {Name: "people"}, "help.until": {Why: enough}, "help.contact": {Why: enough},
+
+	"data.code": {Why: anItem}, "data.message": {Why: anItem}, "data.wait": {Why: enough}, "data.language": {Why: anItem}, "data.kind": {Why: anItem},
+	"data.call": {Why: anItem}, "data.soon": {Why: enough}, "data.cookie": {Why: enough}, "data.count": {Why: enough}, "data.midnight": {Why: enough},
+	"data.yourcode": {Why: anItem},
+
+	"date.today": {Why: aPart}, "date.tomorrow": {Why: aPart}, "date.on": {Why: aPart}, "date.weekdays": {Why: aPart},
+
 	"words.skip": {Why: unseen}, "words.back": {Why: aControl}, "words.desk": {Why: aPart},
 	"words.notice": {Why: enough}, "words.languages": {Why: unseen}, "words.pages": {Why: unseen},
 
@@ -82,15 +67,19 @@ var pictograms = map[string]picture{
 
 	"mine.title": {Why: unseen}, "mine.head": {Why: aTitle}, "mine.amount": {Name: "gauge"}, "mine.soon": {Why: theBig},
 	"mine.save": {Name: "disk"}, "mine.more": {Name: "desk"}, "mine.stop": {Why: aControl}, "mine.keeps": {Name: "clock"},
+	"mine.after": {Why: "it goes with the sentence above it"}, "mine.slow": {Name: "gauge"},
 	"mine.turns": {Why: enough}, "mine.fix": {Why: aControl}, "mine.turn": {Why: aControl},
 
 	"over.title": {Why: unseen}, "over.time": {Why: aTitle}, "over.volume": {Why: aTitle}, "over.operator": {Why: aTitle},
 	"over.closing": {Why: aTitle}, "over.resident": {Why: aTitle}, "over.device": {Name: "off"}, "over.more": {Why: "it asks what the button under it answers"},
-	"over.ask": {Why: aControl},
+	"over.ask": {Why: aControl}, "over.shows": {Why: "it says what the button under it does"}, "over.opens": {Why: "it says what the button under it does"}, "over.day": {Why: aTitle}, "over.tomorrow": {Name: "sun"},
 
 	"refused.title": {Why: unseen}, "refused.head": {Why: aTitle}, "refused.full": {Name: "people"}, "refused.device": {Name: "search"},
 	"refused.lease": {Name: "mailbox"}, "refused.taken": {Name: "people"}, "refused.trouble": {Name: "tools"},
 	"refused.fine": {Name: "yes"}, "refused.wifi": {Name: "wifi"}, "refused.again": {Why: aControl}, "refused.desk": {Name: "desk"},
+	"refused.day":  {Name: "clock"},
+	"paused.title": {Why: unseen}, "paused.head": {Why: aTitle}, "paused.why": {Name: "twins"}, "paused.happens": {Why: enough},
+	"paused.kept": {Name: "clock"}, "paused.look": {Why: aControl},
 	"unstopped.title": {Why: unseen}, "unstopped.head": {Why: aTitle},
 
 	"help.title": {Why: unseen}, "help.head": {Why: aTitle}, "help.nopage": {Why: aTitle}, "help.browser": {Name: "window"},
@@ -102,10 +91,10 @@ var pictograms = map[string]picture{
 	"rules.title": {Why: unseen}, "rules.head": {Why: aTitle}, "rules.respect": {Name: "heart"}, "rules.law": {Name: "scales"},
 	"rules.copy": {Name: "nocopy"}, "rules.here": {Why: aTitle}, "rules.around": {Why: aTitle}, "rules.screens": {Name: "eye"}, "rules.children": {Why: enough},
 	"rules.sound": {Name: "ears"}, "rules.safety": {Why: aTitle}, "rules.public": {Why: enough}, "rules.lock": {Name: "lock"},
-	"rules.limits": {Why: aTitle}, "rules.amount": {Why: enough}, "rules.desk": {Why: enough},
+	"rules.limits": {Why: aTitle}, "rules.amount": {Why: enough}, "rules.daily": {Why: enough}, "rules.dayamount": {Why: enough}, "rules.desk": {Why: enough},
 
 	"data.title": {Why: unseen}, "data.head": {Why: aTitle}, "data.keep": {Name: "sheet"}, "data.begin": {Why: anItem},
-	"data.end": {Why: anItem}, "data.number": {Why: anItem}, "data.address": {Why: anItem}, "data.amount": {Why: anItem},
+	"data.end": {Why: anItem}, "data.number": {Why: anItem}, "data.address": {Why: anItem}, "data.amount": {Why: anItem}, "data.day": {Why: anItem},
 	"data.why": {Name: "clock"}, "data.until": {Name: "bin"}, "data.erased": {Name: "bin"}, "data.unknown": {Name: "mask"},
 	"data.sites": {Name: "noeye"}, "data.yours": {Why: aTitle}, "data.mac": {Why: anItem}, "data.ipv4": {Why: anItem},
 	"data.began": {Why: anItem}, "data.stopped": {Why: anItem}, "data.used": {Why: anItem}, "data.rights": {Why: aTitle},

@@ -121,7 +121,7 @@ func TestAPhoneWithAnotherAddressOpensAgainAndKeepsItsTime(t *testing.T) {
 	before.IPv4 = other(9).IPv4
 	s := p.open(before, visitor, sessions.FromResident)
 	p.clock.Advance(10 * time.Minute)
-	says(t, p.get("/"), 200, "Aller sur internet")
+	says(t, p.get("/"), 200, "Reprendre", "Il vous reste 50 minutes.")
 	leads(t, p.post("/ouvrir"), "/ouvert")
 	if !p.passes(phone) || p.passes(before) {
 		t.Error("the grant did not move to the new address")
@@ -134,7 +134,7 @@ func TestAPhoneWithAnotherAddressOpensAgainAndKeepsItsTime(t *testing.T) {
 func TestTheOwnPageRefreshesItselfUntilAsked(t *testing.T) {
 	p := newPlace(t)
 	p.post("/ouvrir")
-	const refresh = `<meta http-equiv="refresh" content="60">`
+	const refresh = `<meta http-equiv="refresh" content="60;url=/ma-connexion?l=fr">`
 	w := p.get("/ma-connexion?l=fr")
 	if body := w.Body.String(); !strings.Contains(body, refresh) || !strings.Contains(body, `href="/ma-connexion?fixe=1&amp;l=fr"`) {
 		t.Errorf("no refresh, or no way to stop it:\n%s", body)
@@ -197,6 +197,17 @@ func TestTheDataPageTellsWhatIsReallyKept(t *testing.T) {
 	}
 }
 
+func TestTheDataPageTellsOfTheCodeTheCookieAndTheCounting(t *testing.T) {
+	p := newPlace(t, func(c *portal.Config) { c.Counts = true })
+	says(t, p.get("/vos-donnees"), 200, "votre code,", "Vous attendez internet ? Nous notons aussi :", "Votre navigateur garde 1 cookie.",
+		"Nous comptons les appareils de la journée.", "À minuit, nous effaçons leurs numéros.")
+	s := p.open(phone, visitor, sessions.FromDesk)
+	says(t, p.get("/vos-donnees"), 200, "Code : "+s.Code)
+	if body := newPlace(t).get("/vos-donnees").Body.String(); strings.Contains(body, "Nous comptons") {
+		t.Error("nobody counts here, and the page says so")
+	}
+}
+
 func TestTheDeskIsCalledAsThePlaceCallsIt(t *testing.T) {
 	for _, tc := range []struct{ desk, lang, want string }{
 		{"le bureau 12", "fr", "Demandez au bureau 12."},
@@ -235,4 +246,65 @@ func TestTheFormsAddressesLeadToTheFirstPage(t *testing.T) {
 	if p.passes(phone) {
 		t.Error("a GET has opened internet")
 	}
+}
+
+// Two devices with one identity: nobody is accused, the time is kept, and the desk helps.
+func TestADeviceThatIsNotAloneIsToldWhatToDo(t *testing.T) {
+	p := newPlace(t)
+	p.post("/ouvrir")
+	p.clock.Advance(10 * time.Minute)
+	p.contested(sessions.TwoPorts)
+	if p.passes(phone) {
+		t.Fatal("the phone still passes")
+	}
+	for _, page := range []string{"/ma-connexion", "/ouvert"} {
+		leads(t, p.get(page), "/")
+	}
+	says(t, p.get("/"), 200, "Internet est en pause.", "2 appareils ont le même numéro.", "Nous gardons votre temps : 50 minutes.",
+		"Allez à l'accueil. Une personne vous aide.", "Voir si c'est ouvert")
+	says(t, p.post("/ouvrir"), 409, "Internet est en pause.")
+	p.happens(sessions.Event{Kind: sessions.Settled, MAC: phone.MAC})
+	leads(t, p.get("/"), "/ma-connexion")
+	says(t, p.get("/ma-connexion"), 200, "Il vous reste 50 minutes.")
+}
+
+func TestADeviceThatClaimsAnothersAddressIsToldSoAtTheTap(t *testing.T) {
+	p := newPlace(t)
+	p.contested(sessions.OtherAddress)
+	says(t, p.get("/"), 200, "Aller sur internet")
+	says(t, p.post("/ouvrir"), 409, "Internet est en pause.", "Un autre appareil a la même adresse.",
+		"Arrêtez le Wi-Fi, puis remettez le Wi-Fi.", "Allez à l'accueil.")
+	if p.passes(phone) {
+		t.Error("and yet the phone passes")
+	}
+}
+
+func TestWhoHasUsedUpTheVolumeGoesOnMoreSlowly(t *testing.T) {
+	p := newPlace(t, func(c *portal.Config) { c.Profile = generous.Name })
+	says(t, p.get("/regles"), 200, "Vous pouvez utiliser 2 Go.", "Ensuite, internet est plus lent.")
+	p.post("/ouvrir")
+	says(t, p.get("/ma-connexion"), 200, "Vous pouvez encore utiliser 2 Go.", "Ensuite, internet est plus lent.")
+	s, _ := p.manager.Of(phone.MAC)
+	p.use(s, generous.Volume)
+	says(t, p.get("/ma-connexion"), 200, "Vous avez utilisé 2 Go. Internet est plus lent maintenant.")
+	if !p.passes(phone) {
+		t.Error("the phone does not pass any more")
+	}
+	other := newPlace(t) // where a click opens internet under other rules
+	other.use(other.open(phone, generous, sessions.FromOperator), generous.Volume)
+	says(t, other.get("/ma-connexion"), 200, "Vous avez utilisé 2 Go. Internet est plus lent maintenant.")
+}
+
+func TestWhoHasUsedUpTheDayComesBackTomorrow(t *testing.T) {
+	p := newPlace(t, func(c *portal.Config) { c.Profile = daily.Name })
+	says(t, p.get("/regles"), 200, "Chaque jour, vous avez 2 heures.", "Chaque jour, vous pouvez utiliser 1 Go.")
+	says(t, p.get("/vos-donnees"), 200, "ce que vous utilisez dans la journée, effacé le lendemain,")
+	p.post("/ouvrir")
+	s, _ := p.manager.Of(phone.MAC)
+	p.use(s, daily.DailyVolume)
+	words := []string{"Revenez demain.", "Vous voulez plus de temps ? Demandez à l'accueil."}
+	says(t, p.get("/"), 200, append(words, "C'est fini pour aujourd'hui.")...)
+	says(t, p.post("/ouvrir"), 403, append(words, "Vous avez utilisé tout votre internet du jour.")...)
+	p.clock.Advance(24 * time.Hour)
+	leads(t, p.post("/ouvrir"), "/ouvert")
 }

@@ -16,6 +16,11 @@ func TestThePolicyAllowsOneStyleSheetAndOurForms(t *testing.T) {
 		style, _, _ = strings.Cut(style, "</style>")
 		sum := sha256.Sum256([]byte(style))
 		want := "default-src 'none'; style-src 'unsafe-inline' 'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+		if _, script, ok := strings.Cut(body, "<script>"); ok { // TestTheScriptOfTheCodesPageIsTheOneThatItsPolicyAllows
+			script, _, _ = strings.Cut(script, "</script>")
+			sum := sha256.Sum256([]byte(script))
+			want += "; script-src 'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'"
+		}
 		for k, v := range map[string]string{
 			"Content-Security-Policy": want, "X-Content-Type-Options": "nosniff", "Cache-Control": "no-store",
 			"Content-Length": strconv.Itoa(len(body)), "Content-Type": "text/html; charset=utf-8",

@@ -1,0 +1,161 @@
+package console
+
+import (
+	"net/http"
+	"slices"
+	"time"
+
+	"parvis/kiosk"
+	"parvis/kiosk/catalogue"
+	"parvis/kiosk/names"
+)
+
+// Learnt is the names that terminals were refused, of nobody in particular: *kiosk.Posts.
+type Learnt interface {
+	Proposals() []kiosk.Proposal
+	Dismiss(host string)
+}
+
+// servicePages need Parts.Catalogue.
+func (c *Console) servicePages(m *http.ServeMux) {
+	if c.Catalogue == nil {
+		return
+	}
+	m.Handle("GET /catalogue", c.entered(c.services))
+	if c.Learnt == nil {
+		return
+	}
+	m.Handle("POST /catalogue/ajouter", c.gesture(c.addName))
+	m.Handle("POST /catalogue/ecarter", c.gesture(c.dismissName))
+}
+
+// thingWords are what a service may ask of a person.
+var thingWords = map[string]string{
+	"franceconnect": "FranceConnect", "mailbox": "une boîte mail", "phone": "un téléphone", "card": "une carte bancaire", "papers": "des papiers",
+}
+
+// service is one as pages show it.
+type service struct {
+	catalogue.Service
+	When     time.Time // of its trial; zero never
+	Needs    []string
+	With     []string
+	Believed int // hosts from memory
+}
+
+type servicesPage struct {
+	Needs     []serviceNeed
+	Bundles   []bundle
+	Proposals []kiosk.Proposal
+	Choices   []option // services and bundles that a name can belong to
+	Count     int
+}
+
+type serviceNeed struct {
+	Title    string
+	ID       string
+	Services []service
+}
+
+type bundle struct {
+	catalogue.Bundle
+	Believed int
+}
+
+func believed(hosts []catalogue.Host) (n int) {
+	for _, h := range hosts {
+		if !h.Sure {
+			n++
+		}
+	}
+	return n
+}
+
+func (c *Console) services(w http.ResponseWriter, r *http.Request) {
+	list := c.Catalogue()
+	var d servicesPage
+	for _, n := range list.Needs() {
+		need := serviceNeed{Title: n.Title, ID: n.ID}
+		for _, s := range n.Services {
+			one := service{Service: s, Believed: believed(s.Hosts)}
+			if t, err := time.ParseInLocation(time.DateOnly, s.Tried, c.cfg.Location); err == nil {
+				one.When = t.Add(12 * time.Hour)
+			}
+			for _, thing := range s.Needs {
+				one.Needs = append(one.Needs, thingWords[thing])
+			}
+			for _, id := range s.With {
+				one.With = append(one.With, titleOf(list, id))
+			}
+			need.Services = append(need.Services, one)
+			d.Choices = append(d.Choices, option{s.ID, s.Title})
+			d.Count++
+		}
+		d.Needs = append(d.Needs, need)
+	}
+	for _, b := range list.Bundles() {
+		d.Bundles = append(d.Bundles, bundle{b, believed(b.Hosts)})
+		d.Choices = append(d.Choices, option{b.ID, b.Title})
+	}
+	if c.Learnt != nil {
+		d.Proposals = c.Learnt.Proposals()
+	}
+	c.render(w, r, page{Template: "services", Title: "Catalogue des services", Live: true, Typed: true}, d)
+}
+
+func titleOf(list *catalogue.Catalogue, id string) string {
+	if s, ok := list.Service(id); ok {
+		return s.Title
+	}
+	if b, ok := list.Bundle(id); ok {
+		return b.Title
+	}
+	return id
+}
+
+type addedName struct {
+	Host, Title, Lines, Copy string
+}
+
+// addName shows the lines for the town's own file: what is open everywhere and for good is the town's decision, and a file that is read
+// by two people is how it is made. Nothing changes here.
+func (c *Console) addName(w http.ResponseWriter, r *http.Request, who Person) {
+	host, id := r.PostForm.Get("hote"), r.PostForm.Get("service")
+	rule, err := names.Parse(host)
+	if err != nil || !c.proposed(host) {
+		c.noProposal(w, r)
+		return
+	}
+	if list := c.Catalogue(); id != catalogue.All && list.Known(id) {
+		c.Staff.Record(r.Context(), who, "catalogue.accept", id)
+		c.render(w, r, page{Template: "addedname", Title: "Ajouter un nom au catalogue", Here: "/catalogue"}, addedName{
+			Host: host, Title: titleOf(list, id), Lines: "[[more]]\nof = \"" + id + "\"\nbelieved = [\"" + string(rule) + "\"]\n", Copy: copyPath,
+		})
+		return
+	}
+	c.problem(w, r, http.StatusBadRequest, problem{
+		Head: "Ce service n'est pas dans le catalogue.", Do: "Choisissez un service de la liste.", To: "/catalogue", Go: "Revenir au catalogue",
+	})
+}
+
+func (c *Console) proposed(host string) bool {
+	return slices.ContainsFunc(c.Learnt.Proposals(), func(p kiosk.Proposal) bool { return p.Host == host })
+}
+
+func (c *Console) noProposal(w http.ResponseWriter, r *http.Request) {
+	c.problem(w, r, http.StatusNotFound, problem{
+		Head: "Ce nom n'est plus proposé.", Do: "Un nom reste proposé pendant 24 heures.", To: "/catalogue", Go: "Revenir au catalogue",
+	})
+}
+
+// dismissName takes a proposal away. The log is told that it was done and not what it was: a refused name is kept by nobody.
+func (c *Console) dismissName(w http.ResponseWriter, r *http.Request, who Person) {
+	host := r.PostForm.Get("hote")
+	if !c.proposed(host) {
+		c.noProposal(w, r)
+		return
+	}
+	c.Learnt.Dismiss(host)
+	c.Staff.Record(r.Context(), who, "catalogue.dismiss", "catalogue")
+	c.done(w, "/catalogue", "nom-ecarte")
+}

@@ -1,0 +1,85 @@
+package staff
+
+import "parvis/internal/lang"
+
+// gestures are what the audit log's words mean.
+var gestures = map[string]lang.Text{
+	"enter-password":  {EN: "entered, by password", FR: "Entrée, par mot de passe"},
+	"enter-pin":       {EN: "entered, by PIN", FR: "Entrée, par code"},
+	"enter-city":      {EN: "entered, by the town's account", FR: "Entrée, par le compte de la ville"},
+	"leave":           {EN: "left", FR: "Sortie"},
+	"refused":         {EN: "entry refused", FR: "Entrée refusée"},
+	"account":         {EN: "account made, or password chosen", FR: "Compte créé ou mot de passe choisi"},
+	"password":        {EN: "password changed", FR: "Mot de passe changé"},
+	"pin":             {EN: "PIN changed", FR: "Code changé"},
+	"reset":           {EN: "link for a new password", FR: "Lien pour un nouveau mot de passe"},
+	"close":           {EN: "account closed", FR: "Compte fermé"},
+	"enrol":           {EN: "device enrolled", FR: "Appareil inscrit"},
+	"forget":          {EN: "device removed", FR: "Appareil retiré"},
+	"invite-device":   {EN: "link for a device", FR: "Lien pour un appareil"},
+	"day-pass":        {EN: "pass for a day", FR: "Passe d'un jour"},
+	"invite-mediator": {EN: "mediator invited", FR: "Invitation, médiation"},
+	"invite-referent": {EN: "site referent invited", FR: "Invitation, référent de site"},
+	"invite-dsi":      {EN: "IT colleague invited", FR: "Invitation, informatique"},
+	"invite-dpo":      {EN: "data protection officer invited", FR: "Invitation, protection des données"},
+	"role-mediator":   {EN: "role changed: mediator", FR: "Rôle changé : médiation"},
+	"role-referent":   {EN: "role changed: site referent", FR: "Rôle changé : référent de site"},
+	"role-dsi":        {EN: "role changed: IT", FR: "Rôle changé : informatique"},
+	"role-dpo":        {EN: "role changed: data protection officer", FR: "Rôle changé : protection des données"},
+
+	"session.open":         {EN: "session opened", FR: "Connexion ouverte"},
+	"session.undo":         {EN: "opening undone", FR: "Ouverture annulée"},
+	"session.end":          {EN: "session ended", FR: "Connexion arrêtée"},
+	"session.extend":       {EN: "session extended", FR: "Connexion prolongée"},
+	"session.shorten":      {EN: "session shortened", FR: "Connexion raccourcie"},
+	"session.past-closing": {EN: "session goes on after closing", FR: "Connexion continuée après la fermeture"},
+	"session.message":      {EN: "message sent", FR: "Message envoyé"},
+	"session.move":         {EN: "session moved to another address", FR: "Connexion reprise sur une autre adresse"},
+	"terminal.open":        {EN: "terminal opened", FR: "Poste ouvert"},
+	"terminal.extend":      {EN: "terminal extended", FR: "Poste prolongé"},
+	"terminal.shorten":     {EN: "terminal shortened", FR: "Poste raccourci"},
+	"terminal.grace":       {EN: "extension at a terminal's end", FR: "Poste : laisser finir"},
+	"terminal.end":         {EN: "terminal ended", FR: "Poste terminé"},
+	"terminal.message":     {EN: "message sent to a terminal", FR: "Message envoyé à un poste"},
+	"terminal.services":    {EN: "services of a terminal changed", FR: "Services d'un poste changés"},
+	"terminal.name":        {EN: "site opened on a terminal", FR: "Site ouvert sur un poste"},
+	"terminal.propose":     {EN: "site proposed for the catalogue", FR: "Site proposé pour le catalogue"},
+	"terminal.restart":     {EN: "browser of a terminal restarted", FR: "Navigateur d'un poste redémarré"},
+	"terminal.adopt":       {EN: "terminal added", FR: "Poste ajouté"},
+	"terminal.change":      {EN: "terminal described anew", FR: "Fiche d'un poste changée"},
+	"terminal.remove":      {EN: "terminal removed", FR: "Poste retiré"},
+	"batch.make":           {EN: "tickets made", FR: "Tickets créés"},
+	"batch.revoke":         {EN: "tickets revoked", FR: "Tickets annulés"},
+	"batch.replace":        {EN: "sheet of tickets replaced", FR: "Planche de tickets remplacée"},
+	"workshop.make":        {EN: "workshop made", FR: "Atelier créé"},
+	"workshop.start":       {EN: "workshop started", FR: "Atelier commencé"},
+	"workshop.prolong":     {EN: "workshop prolonged", FR: "Atelier prolongé"},
+	"workshop.end":         {EN: "workshop ended", FR: "Atelier terminé"},
+	"workshop.count":       {EN: "people of a workshop counted", FR: "Personnes d'un atelier comptées"},
+	"call.coming":          {EN: "call for help: coming", FR: "Demande d'aide : j'arrive"},
+	"call.done":            {EN: "call for help: done", FR: "Demande d'aide terminée"},
+	"queue.take":           {EN: "number given", FR: "Numéro donné"},
+	"queue.call":           {EN: "number called", FR: "Numéro appelé"},
+	"queue.served":         {EN: "number served", FR: "Numéro installé"},
+	"queue.absent":         {EN: "number absent", FR: "Numéro absent"},
+	"queue.skip":           {EN: "number lets one pass", FR: "Numéro qui laisse passer"},
+	"queue.back":           {EN: "number back in the queue", FR: "Numéro revenu dans la file"},
+	"queue.undo":           {EN: "gesture of the queue undone", FR: "Geste de la file annulé"},
+	"booking.make":         {EN: "booking made", FR: "Créneau réservé"},
+	"booking.came":         {EN: "booking: the person came", FR: "Réservation : personne arrivée"},
+	"booking.cancel":       {EN: "booking cancelled", FR: "Réservation annulée"},
+	"catalogue.accept":     {EN: "refused name taken for the catalogue", FR: "Nom refusé retenu pour le catalogue"},
+	"catalogue.dismiss":    {EN: "refused name dismissed", FR: "Nom refusé écarté"},
+	"site.open":            {EN: "place opened until a time", FR: "Lieu ouvert jusqu'à une heure"},
+	"site.pause":           {EN: "place paused", FR: "Lieu mis en pause"},
+	"site.resume":          {EN: "pause or opening ended", FR: "Fin d'une pause ou d'une ouverture"},
+	"site.exception":       {EN: "hours of one date changed", FR: "Horaires d'une date changés"},
+}
+
+// Gesture says in plain words what an entry's What means; a word that a later version has written stands as it is.
+func Gesture(what string) lang.Text {
+	if t, ok := gestures[what]; ok {
+		return t
+	}
+	return lang.Text{EN: what, FR: what}
+}
