@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"parvis/internal/lang"
+	"parvis/sessions/hours"
 )
 
 // Path is where the configuration lives.
@@ -22,7 +23,11 @@ type Config struct {
 	WAN      WAN
 	Guests   Guests
 	Portal   Portal
+	Staff    Staff
 	Profiles []Profile // at least one; names differ
+
+	Terminals Terminals
+	Gate      Gate
 
 	file   string
 	places map[string]place
@@ -36,12 +41,19 @@ type Site struct {
 	Publisher string
 	Rules     []string // the place's own, one French sentence each; may be empty
 	Languages []string // of "fr", "en", "ar"; at least one, in the order in which they are offered
+
+	Hours    hours.Config // without Periods, which Calendar reads
+	Holidays string       // absolute path of the iCalendar file; "" none
 }
 
 // WAN is the line.
 type WAN struct {
 	Interface string
-	Down, Up  uint64 // bits per second
+	Down, Up  uint64 // bits per second, as they really are
+	// Favour is servers, of either family, that have a part of the line for themselves; masked.
+	Favour []netip.Prefix
+	// Probe is the address of a page that answers 200 to 299 while the line leads to the internet; "" none.
+	Probe string
 }
 
 // Guests is the guest network.
@@ -51,6 +63,10 @@ type Guests struct {
 	Lease     time.Duration
 	Capacity  int            // sessions at once, 1 to 10000
 	Allow     []netip.Prefix // inner networks that guests may reach; masked
+	IPv6      bool           // guests have IPv6 too
+
+	// SSID is the Wi-Fi's name, for what is printed; "" is not known. PassphraseFile has its passphrase; "" an open network.
+	SSID, PassphraseFile string
 }
 
 // Blocks returns how many public ports each session has for itself. 0: this capacity gives up port blocks.
@@ -72,6 +88,25 @@ type Portal struct {
 	Name             string // DNS name, lower case
 	Certificate, Key string // absolute paths; both or neither
 	Profile          string // of Profiles: what a click opens
+	Open             Opens
+}
+
+// Opens says what opens internet to a resident.
+type Opens string
+
+// The ways to open.
+const (
+	ByClick Opens = "click" // a button on the first page
+	ByDesk  Opens = "desk"  // the desk, a ticket or a code
+)
+
+// API is the URI of the captive portal's API (RFC 8908) as DHCP and router advertisements give it (RFC 8910); "" where it cannot
+// answer over TLS.
+func (p Portal) API() string {
+	if p.Certificate == "" {
+		return ""
+	}
+	return "https://" + p.Name + "/api/captive"
 }
 
 // Runs says when the time of a session runs.
@@ -91,8 +126,21 @@ type Profile struct {
 	Runs     Runs
 	Idle     time.Duration // 0 never
 	Volume   uint64        // bytes, both ways together; 0 unlimited
+	Slow     uint64        // bits per second each way once Volume is used up; 0 ends the session
 	Down, Up uint64        // bits per second
 	Keep     time.Duration
+
+	// Of one device in a calendar day; 0 unlimited.
+	Daily       time.Duration
+	DailyVolume uint64 // bytes, both ways together
+
+	Extend     time.Duration // that its resident may add at once; 0 nothing
+	Extensions int           // how often
+	Devices    int           // of one voucher
+	LineStops  bool          // time stands still while the line is down
+
+	Terminal bool     // of terminals
+	Names    []string // ids of the catalogue: what a guest reaches under it, and nothing else; empty: everything
 }
 
 // Limits of values, told in messages.
@@ -101,10 +149,15 @@ const (
 	minDuration, maxDuration = time.Minute, 7 * 24 * time.Hour
 	minIdle, maxIdle         = time.Minute, 24 * time.Hour
 	minKeep, maxKeep         = time.Minute, 7 * 24 * time.Hour
+	minExtend, maxExtend     = time.Minute, 24 * time.Hour
+	minDaily, maxDaily       = time.Minute, 24 * time.Hour
 	minRate, maxRate         = 64_000, 100_000_000_000 // bits per second
 	minVolume, maxVolume     = 1_000_000, 1e15         // bytes
 	minBits, maxBits         = 16, 28                  // length of the guest network's prefix
 	maxCapacity              = 10_000
+	maxExtensions            = 100
+	maxDevices               = 10
+	maxFavour                = 256     // networks
 	maxText                  = 120     // characters
 	maxSource                = 1 << 16 // bytes
 )

@@ -4,6 +4,7 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -14,11 +15,23 @@ import (
 	"parvis/internal/config"
 	"parvis/internal/golden"
 	"parvis/internal/lang"
+	"parvis/kiosk/names"
+	"parvis/sessions/hours"
 )
 
 // values lets two configurations be compared whatever their files looked like.
 var values = []cmp.Option{
 	cmpopts.IgnoreUnexported(config.Config{}), cmp.Comparer(func(a, b netip.Prefix) bool { return a == b }),
+	cmp.Comparer(func(a, b *time.Location) bool { return a.String() == b.String() }),
+}
+
+func paris(t *testing.T) *time.Location {
+	t.Helper()
+	zone, err := time.LoadLocation("Europe/Paris")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return zone
 }
 
 func say(ps []config.Problem, l lang.Lang) string {
@@ -77,18 +90,39 @@ func TestTheShortestConfigurationHasTheDecidedDefaults(t *testing.T) {
 	want := &config.Config{
 		Site: config.Site{
 			Name: "Médiathèque", Desk: "l'accueil", Contact: "mediatheque@example.org",
-			Publisher: "Médiathèque", Languages: []string{"fr", "en", "ar"},
+			Publisher: "Médiathèque", Languages: []string{"fr", "en", "ar"}, Hours: hours.Config{Zone: paris(t)},
 		},
 		WAN:    config.WAN{Interface: "wan", Down: 1_000_000_000, Up: 1_000_000_000},
 		Guests: config.Guests{Interface: "br-guest", Address: netip.MustParsePrefix("10.77.0.1/16"), Lease: 2 * time.Hour, Capacity: 240},
-		Portal: config.Portal{Name: "portail.example.org", Profile: "visite"},
+		Portal: config.Portal{Name: "portail.example.org", Profile: "visite", Open: config.ByClick},
+		Staff:  config.Staff{RoleClaim: "realm_access.roles", PKCE: true}, // and no console
 		Profiles: []config.Profile{{
 			Name: "visite", Label: "Visite", Duration: 2 * time.Hour, Runs: config.WhileUsed, Idle: 15 * time.Minute,
-			Down: 10_000_000, Up: 5_000_000, Keep: 12 * time.Hour,
+			Down: 10_000_000, Up: 5_000_000, Keep: 12 * time.Hour, Extensions: 1, Devices: 1, LineStops: true,
 		}},
+		Terminals: config.Terminals{ // and none of them
+			Lease: 12 * time.Hour, Offers: []time.Duration{30 * time.Minute, time.Hour}, Grace: 5 * time.Minute, Idle: 10 * time.Minute,
+			Browser: config.Firefox, PorteusHosts: []names.Rule{".porteus-kiosk.org"},
+		},
+		Gate: config.Gate{Services: []string{"all"}},
 	}
 	if diff := cmp.Diff(want, got, values...); diff != "" {
 		t.Error(diff)
+	}
+}
+
+func TestTerminalsHaveAProfileOfTheirOwnOrTheOneThatIsNamed(t *testing.T) {
+	const terminals = "[terminals]\ninterface = \"br-postes\"\naddress = \"10.78.0.1/24\"\n"
+	const seat = "[[profile]]\nname = \"assis\"\nlabel = \"Poste\"\nduration = \"45m\"\nterminal = true\n"
+	for src, want := range map[string]time.Duration{terminals: 30 * time.Minute, seat + terminals: 45 * time.Minute} {
+		cfg, ps := config.Parse("parvis.toml", []byte(least+src))
+		if cfg == nil || len(ps) > 0 {
+			t.Fatal(say(ps, lang.EN))
+		}
+		i := slices.IndexFunc(cfg.Profiles, func(p config.Profile) bool { return p.Name == cfg.Terminals.Profile })
+		if i < 0 || !cfg.Profiles[i].Terminal || cfg.Profiles[i].Duration != want || cfg.Profiles[i].Keep != 0 || cfg.Portal.Profile != "visite" {
+			t.Errorf("%+v", cfg)
+		}
 	}
 }
 
@@ -107,6 +141,7 @@ duration = "3h"
 volume = "500MB"
 `
 	src = strings.Replace(src, "address = ", "allow = [\"192.168.1.9\", \"fd00:1::/64\"]\ncapacity = 960\nlease = \"45m\"\naddress = ", 1)
+	src = strings.Replace(src, "[wan]", "[wan]\nfavour = [\"198.51.100.9\", \"2001:db8:51::/48\"]", 1)
 	src = strings.Replace(src, "[portal]", "[portal]\nprofile = \"atelier\"", 1)
 	got, ps := config.Parse("parvis.toml", []byte(src))
 	if len(ps) != 0 {
@@ -124,6 +159,10 @@ volume = "500MB"
 	}
 	want := []netip.Prefix{netip.MustParsePrefix("192.168.1.9/32"), netip.MustParsePrefix("fd00:1::/64")}
 	if diff := cmp.Diff(want, got.Guests.Allow, values...); diff != "" {
+		t.Error(diff)
+	}
+	want = []netip.Prefix{netip.MustParsePrefix("198.51.100.9/32"), netip.MustParsePrefix("2001:db8:51::/48")}
+	if diff := cmp.Diff(want, got.WAN.Favour, values...); diff != "" {
 		t.Error(diff)
 	}
 }
@@ -156,6 +195,20 @@ func TestLoadSaysWhyAFileCannotBeRead(t *testing.T) {
 		cfg, ps := config.Load(path)
 		if cfg != nil || len(ps) != 1 || !strings.Contains(ps[0].In(lang.EN), want) {
 			t.Errorf("%s: %v %s", path, cfg, say(ps, lang.EN))
+		}
+	}
+}
+
+func TestTheConsoleHasThePortalsCertificateUnlessItHasItsOwn(t *testing.T) {
+	tls := "certificate = \"/etc/parvis/p.crt\"\nkey = \"/etc/parvis/p.key\"\n"
+	src := strings.Replace(least, "[[profile]]", tls+"[staff]\nname = \"Equipe.example.org\"\n#own\n[[profile]]", 1)
+	for own, want := range map[string]string{"": "/etc/parvis/p.crt", "certificate = \"/e.crt\"\nkey = \"/e.key\"": "/e.crt"} {
+		cfg, ps := config.Parse("parvis.toml", []byte(strings.Replace(src, "#own", own, 1)))
+		if len(ps) != 0 {
+			t.Fatal(say(ps, lang.EN))
+		}
+		if cfg.Staff.Name != "equipe.example.org" || cfg.Staff.Certificate != want {
+			t.Errorf("%+v", cfg.Staff)
 		}
 	}
 }

@@ -5,7 +5,13 @@ import (
 	"net/netip"
 	"path"
 	"strings"
+	"time"
+
+	"parvis/kiosk/names"
 )
+
+// LastResort is where Parvis answers dnsmasq while no true resolver does. It is this machine's own: no guest reaches it.
+var LastResort = netip.MustParseAddrPort("127.0.0.1:5380")
 
 // Dnsmasq returns the configuration of the guest network's dnsmasq (dnsmasq(8), 2.80 or later): names and addresses
 // on the guest interface and nothing else. stateDir is where the leases live, /var/lib/parvis.
@@ -13,7 +19,9 @@ import (
 // It says nothing about anybody: no query is logged, no lease is logged, no host name is taken from a device. It gives
 // no option 160 (never standardised, and phones that trust it would be led anywhere), no router advertisements
 // (Parvis sends them) and option 114 (RFC 8910) only where the API can answer over TLS.
-func Dnsmasq(cfg *Config, stateDir string) string {
+//
+// garden is what guests reach by name before they have a session: the addresses of true answers go into the firewall's set.
+func Dnsmasq(cfg *Config, stateDir string, garden names.List) string {
 	var b strings.Builder
 	part := func(remark string, lines ...string) {
 		fmt.Fprintf(&b, "\n# %s\n%s\n", remark, strings.Join(lines, "\n"))
@@ -26,7 +34,7 @@ func Dnsmasq(cfg *Config, stateDir string) string {
 		"interface="+g.Interface, "except-interface=lo", "bind-dynamic")
 
 	part("Addresses. The lease database outlives a power cut: phones keep their address without asking again.",
-		append(dhcpRanges(g),
+		append(ranges(g.Address, g.Lease),
 			"dhcp-authoritative",
 			fmt.Sprintf("dhcp-lease-max=%d", leaseMax(g)),
 			"dhcp-leasefile="+path.Join(stateDir, "leases"),
@@ -35,9 +43,18 @@ func Dnsmasq(cfg *Config, stateDir string) string {
 			"no-ping",           // a ping holds every answer up for three seconds; ARP is watched elsewhere
 			"dhcp-ignore-names", // a device's name is often a person's
 		)...)
-	if cfg.Portal.Certificate != "" {
-		part("Where the captive portal's API is (RFC 8910).",
-			"dhcp-option-force=114,https://"+cfg.Portal.Name+"/api/captive")
+	if g.IPv6 {
+		// A range without addresses answers questions for information (RFC 8415, 6.1) and leases nothing. The keywords of
+		// other ranges (ra-stateless, slaac) would send router advertisements.
+		part("IPv6: devices make their addresses themselves and ask for the rest. Parvis sends the router advertisements.",
+			"dhcp-range=::,static,constructor:"+g.Interface, "quiet-dhcp6")
+	}
+	if api := cfg.Portal.API(); api != "" {
+		options := []string{"dhcp-option-force=114," + api}
+		if g.IPv6 {
+			options = append(options, "dhcp-option=option6:103,"+api)
+		}
+		part("Where the captive portal's API is (RFC 8910).", options...)
 	}
 
 	part("Names. The portal's name is ours in every type and never asked upstream.",
@@ -50,7 +67,22 @@ func Dnsmasq(cfg *Config, stateDir string) string {
 		"resolv-file=/etc/resolv.conf",
 		"cache-size=1000",
 		"dns-forward-max=600",
+		// Who has kept a true answer meets the dead line and not the page that says so: not for longer than this.
+		"max-ttl=60", "max-cache-ttl=60",
 	)
+	if name := cfg.Staff.Name; name != "" {
+		part("The console's name, in the same way.", "host-record="+name+","+ours.String(), "local=/"+name+"/")
+	}
+	if len(garden) > 0 {
+		var set strings.Builder
+		for _, r := range garden { // dnsmasq takes the names below each too: the relay decides, by its own rules
+			set.WriteString("/" + strings.TrimPrefix(string(r), "."))
+		}
+		part("What is open before a session: addresses of these names are led to the relay.", "ipset="+set.String()+"/parvis-garden4")
+	}
+	part("Who answers when nobody upstream does: Parvis itself, the names by which systems find out whether they are online. It\n"+
+		"# refuses every other question, and in normal times every one; then the true resolvers are asked.",
+		fmt.Sprintf("server=%s#%d", LastResort.Addr(), LastResort.Port()))
 
 	part("Nothing about anybody in the journal, and no file beside the system's own dnsmasq's.",
 		"quiet-dhcp", "pid-file=")
@@ -61,14 +93,14 @@ func Dnsmasq(cfg *Config, stateDir string) string {
 // devices a session leave room for those that passed by.
 func leaseMax(g Guests) int { return min(g.Room(), max(1000, 4*g.Capacity)) }
 
-// dhcpRanges returns the network without its first and last address and ours.
-func dhcpRanges(g Guests) (lines []string) {
-	first, last := g.Address.Masked().Addr().Next(), broadcast(g.Address).Prev()
-	ours := g.Address.Addr()
-	mask := netmask(g.Address)
+// ranges returns the network of our address without its first and last one and ours.
+func ranges(address netip.Prefix, lease time.Duration) (lines []string) {
+	first, last := address.Masked().Addr().Next(), broadcast(address).Prev()
+	ours := address.Addr()
+	mask := netmask(address)
 	add := func(from, to netip.Addr) {
 		if from.Compare(to) <= 0 {
-			lines = append(lines, fmt.Sprintf("dhcp-range=%s,%s,%s,%d", from, to, mask, int(g.Lease.Seconds())))
+			lines = append(lines, fmt.Sprintf("dhcp-range=%s,%s,%s,%d", from, to, mask, int(lease.Seconds())))
 		}
 	}
 	add(first, ours.Prev())

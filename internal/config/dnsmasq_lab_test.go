@@ -141,7 +141,7 @@ func build(t *testing.T) *house {
 		t.Fatal(ps)
 	}
 	conf := filepath.Join(dir, "dnsmasq.conf")
-	must(os.WriteFile(conf, []byte(config.Dnsmasq(cfg, dir)), 0o644))
+	must(os.WriteFile(conf, []byte(config.Dnsmasq(cfg, dir, nil)), 0o644))
 	h.start(t, router, conf)
 	return h
 }

@@ -34,8 +34,14 @@ func known(t *testing.T) (keys []string) {
 			tb.guests("")
 		case "portal":
 			tb.portal()
+		case "staff":
+			tb.staff(new(Config))
 		case "profile":
 			tb.profile(WAN{})
+		case "terminals":
+			tb.terminals(new(Config))
+		case "gate":
+			tb.gate()
 		}
 		for _, k := range tb.known {
 			keys = append(keys, section+"."+k)
@@ -62,8 +68,8 @@ func TestEveryKeyIsDecidedInTheNamesPage(t *testing.T) {
 		t.Fatal(err)
 	}
 	var decided []string
-	for _, row := range regexp.MustCompile("(?m)^\\| (`[a-z]+\\.[a-z]+`.*?) \\|").FindAllStringSubmatch(string(page), -1) {
-		for _, k := range regexp.MustCompile("`([a-z.]+)`").FindAllStringSubmatch(row[1], -1) {
+	for _, row := range regexp.MustCompile("(?m)^\\| (`[a-z]+\\.[a-z0-9-]+`.*?) \\|").FindAllStringSubmatch(string(page), -1) {
+		for _, k := range regexp.MustCompile("`([a-z0-9.-]+)`").FindAllStringSubmatch(row[1], -1) {
 			decided = append(decided, k[1])
 		}
 	}

@@ -16,7 +16,7 @@ var private = []netip.Prefix{
 }
 
 func (t *table) guests(line string) (g Guests) {
-	g.Interface = t.iface("interface")
+	g.Interface = t.iface("interface", true)
 	if g.Interface != "" && g.Interface == line {
 		t.bad("interface", Say("guests.interface is %q, as wan.interface is", "guests.interface est %q, comme wan.interface", line),
 			Say("two different interfaces", "deux interfaces différentes"),
@@ -26,10 +26,13 @@ func (t *table) guests(line string) (g Guests) {
 	g.Lease, _ = t.duration("lease", false, 2*time.Hour, within{minLease, maxLease, false})
 	g.Capacity = t.capacity("capacity", g.Address)
 	g.Allow = t.allow("allow", g.Address)
+	g.IPv6 = t.flag("ipv6", false)
+	g.SSID = t.ssid("ssid")
+	g.PassphraseFile = t.absolute("passphrase-file")
 	return g
 }
 
-// address reads our address with the guests' network.
+// address reads one of our addresses with its network.
 func (t *table) address(key string) netip.Prefix {
 	s, ok := t.text(key, true)
 	if !ok {
@@ -37,7 +40,7 @@ func (t *table) address(key string) netip.Prefix {
 	}
 	expected := Say("our address with its network, such as \"10.77.0.1/16\"", "notre adresse avec son réseau, par exemple \"10.77.0.1/16\"")
 	bad := func(en, fr string, args ...any) netip.Prefix {
-		t.bad(key, Say("guests.address: "+en, "guests.address : "+fr, args...), expected, Message{})
+		t.bad(key, Say("%s: "+en, "%s : "+fr, append([]any{t.label(key)}, args...)...), expected, Message{})
 		return netip.Prefix{}
 	}
 	p, err := netip.ParsePrefix(s)
@@ -119,8 +122,9 @@ func moreBlocks(capacity int) Message {
 		"ne le gardez que là où tant de monde vient à la fois, et dites-le à qui répond du registre légal")
 }
 
-// allow reads inner networks; a lone address is a network of one.
-func (t *table) allow(key string, guests netip.Prefix) (nets []netip.Prefix) {
+// networks reads a list of networks; a lone address is a network of one. refuse says what is wrong with one that is
+// written well.
+func (t *table) networks(key string, refuse func(el string, p netip.Prefix) bool) (nets []netip.Prefix) {
 	expected := Say("a network such as \"192.168.1.0/24\" or one address", "un réseau comme \"192.168.1.0/24\" ou une adresse")
 	texts, _ := t.list(key, expected)
 	for _, i := range slices.Sorted(maps.Keys(texts)) {
@@ -131,27 +135,55 @@ func (t *table) allow(key string, guests netip.Prefix) (nets []netip.Prefix) {
 		}
 		switch {
 		case err != nil:
-			t.bad(el, Say("guests.allow: %q is not a network", "guests.allow : %q n'est pas un réseau", s), expected, Say("correct it or take it out", "corrigez-le ou retirez-le"))
+			t.bad(el, Say("%s: %q is not a network", "%s : %q n'est pas un réseau", t.label(key), s), expected, Say("correct it or take it out", "corrigez-le ou retirez-le"))
 		case p != p.Masked():
-			t.bad(el, Say("guests.allow: %q is an address inside a network", "guests.allow : %q est une adresse à l'intérieur d'un réseau", s), expected,
+			t.bad(el, Say("%s: %q is an address inside a network", "%s : %q est une adresse à l'intérieur d'un réseau", t.label(key), s), expected,
 				Say("write \"%s\" for the whole network or \"%s\" for the one address", "écrivez \"%s\" pour tout le réseau ou \"%s\" pour cette seule adresse", p.Masked(), p.Addr()))
-		case p.Bits() < 8:
-			t.bad(el, Say("guests.allow: %q opens nearly everything", "guests.allow : %q ouvre presque tout", s),
-				Say("a network of /8 or smaller", "un réseau /8 ou plus petit"), Say("name only what guests need", "ne nommez que ce dont les visiteurs ont besoin"))
-		case guests.IsValid() && p.Overlaps(guests):
-			t.bad(el, Say("guests.allow: %q meets the guests' own network", "guests.allow : %q recoupe le réseau des visiteurs", s), Message{},
-				Say("take it out: guests never reach each other", "retirez-le : les visiteurs ne s'atteignent jamais entre eux"))
-		default:
+		case !refuse(el, p):
 			nets = append(nets, p)
 		}
 	}
 	return nets
 }
 
+// allow reads the inner networks that guests may reach.
+func (t *table) allow(key string, guests netip.Prefix) []netip.Prefix {
+	return t.networks(key, func(el string, p netip.Prefix) bool {
+		switch {
+		case p.Bits() < 8:
+			t.bad(el, Say("guests.allow: %q opens nearly everything", "guests.allow : %q ouvre presque tout", p),
+				Say("a network of /8 or smaller", "un réseau /8 ou plus petit"), Say("name only what guests need", "ne nommez que ce dont les visiteurs ont besoin"))
+		case guests.IsValid() && p.Overlaps(guests):
+			t.bad(el, Say("guests.allow: %q meets the guests' own network", "guests.allow : %q recoupe le réseau des visiteurs", p), Message{},
+				Say("take it out: guests never reach each other", "retirez-le : les visiteurs ne s'atteignent jamais entre eux"))
+		default:
+			return false
+		}
+		return true
+	})
+}
+
+// favour reads the servers that have a part of the line for themselves.
+func (t *table) favour(key string) []netip.Prefix {
+	nets := t.networks(key, func(el string, p netip.Prefix) bool {
+		wide := p.Bits() < 16
+		if wide {
+			t.bad(el, Say("wan.favour: %q favours nearly everything, and so nothing", "wan.favour : %q favorise presque tout, donc rien", p),
+				Say("a network of /16 or smaller", "un réseau /16 ou plus petit"), Say("name the town's own servers only", "ne nommez que les serveurs de la ville"))
+		}
+		return wide
+	})
+	if len(nets) > maxFavour {
+		t.bad(key, Say("wan.favour: %d networks", "wan.favour : %d réseaux", len(nets)), Say("at most %d", "%d au plus", maxFavour), Message{})
+		return nil
+	}
+	return nets
+}
+
 // iface reads the name of an interface (dev_valid_name of the kernel, and no name that a shell or iptables reads
 // otherwise: iptables takes a final + as a wildcard).
-func (t *table) iface(key string) string {
-	s, ok := t.text(key, true)
+func (t *table) iface(key string, need bool) string {
+	s, ok := t.text(key, need)
 	if !ok {
 		return ""
 	}
@@ -170,13 +202,13 @@ var (
 )
 
 // dnsName reads a name that browsers take for a whole one.
-func (t *table) dnsName(key string) string {
-	s, ok := t.text(key, true)
+func (t *table) dnsName(key string, need bool) string {
+	s, ok := t.text(key, need)
 	if !ok {
 		return ""
 	}
 	bad := func(en, fr string) string {
-		t.bad(key, Say("portal.name: "+en, "portal.name : "+fr, s), Say("a DNS name with a dot", "un nom DNS avec un point"), Message{})
+		t.bad(key, Say("%s: "+en, "%s : "+fr, t.label(key), s), Say("a DNS name with a dot", "un nom DNS avec un point"), Message{})
 		return ""
 	}
 	name := strings.ToLower(s)
@@ -196,8 +228,8 @@ func (t *table) dnsName(key string) string {
 		return bad("%q is not a DNS name", "%q n'est pas un nom DNS")
 	}
 	if labels[len(labels)-1] == "local" {
-		t.warn(key, Say("portal.name: names in .local are not asked of the router by Apple devices and many others (mDNS, RFC 6762): the page will not open there",
-			"portal.name : les appareils Apple et beaucoup d'autres ne demandent pas au routeur les noms en .local (mDNS, RFC 6762) : la page ne s'y ouvrira pas"),
+		t.warn(key, Say("%s: names in .local are not asked of the router by Apple devices and many others (mDNS, RFC 6762): the page will not open there",
+			"%s : les appareils Apple et beaucoup d'autres ne demandent pas au routeur les noms en .local (mDNS, RFC 6762) : la page ne s'y ouvrira pas", t.label(key)),
 			Say("a name of a domain that you have", "un nom d'un domaine à vous"), t.example(key))
 	}
 	return name

@@ -142,6 +142,19 @@ func (t *table) text(key string, need bool) (string, bool) {
 	return s, true
 }
 
+// flag reads true or false; false without it.
+func (t *table) flag(key string, def bool) bool {
+	v, ok := t.get(key, false)
+	if !ok {
+		return def
+	}
+	b, isBool := v.(bool)
+	if !isBool {
+		t.wrongType(key, v, Say("true or false, without quotes", "true (oui) ou false (non), sans guillemets"))
+	}
+	return b
+}
+
 // list returns the texts of a list, each with its index; elements of another type are told and left out.
 func (t *table) list(key string, expected Message) (texts map[int]string, ok bool) {
 	v, ok := t.get(key, false)

@@ -26,7 +26,7 @@ func Reference(l lang.Lang) string {
 }
 
 // optional matches a key that the reference shows behind a #.
-var optional = regexp.MustCompile(`(?m)^# ([a-z]+ = .+)$`)
+var optional = regexp.MustCompile(`(?m)^# ([a-z0-9-]+ = .+)$`)
 
 // whole is the reference with its optional keys taken out from behind their #.
 func whole(l lang.Lang) string { return optional.ReplaceAllString(Reference(l), "$1") }

@@ -20,7 +20,7 @@ func TestTheReferenceIsAConfigurationWithoutAProblem(t *testing.T) {
 	}
 }
 
-var optional = regexp.MustCompile(`(?m)^# ([a-z]+ = )`)
+var optional = regexp.MustCompile(`(?m)^# ([a-z0-9-]+ = )`)
 
 func TestTheReferencesRemarksShowTheValuesThatHoldWithoutThem(t *testing.T) {
 	for _, l := range []lang.Lang{lang.EN, lang.FR} {
@@ -29,11 +29,48 @@ func TestTheReferencesRemarksShowTheValuesThatHoldWithoutThem(t *testing.T) {
 		if long == nil || len(ps) > 0 {
 			t.Fatal(say(ps, lang.EN))
 		}
-		// the certificate alone has no value that holds without it
+		// the line's page, the certificate and the Wi-Fi have no value that holds without them
+		if long.WAN.Probe == "" || short.WAN.Probe != "" {
+			t.Error("probe")
+		}
+		long.WAN.Probe = ""
 		if long.Portal.Certificate == "" || short.Portal.Certificate != "" {
 			t.Error("certificate")
 		}
 		long.Portal.Certificate, long.Portal.Key = "", ""
+		// nor has the console, which is not there without its name
+		if long.Staff.Name == "" || short.Staff.Name != "" || long.Staff.PKCE != short.Staff.PKCE || long.Staff.RoleClaim != short.Staff.RoleClaim {
+			t.Errorf("staff: %+v, %+v", short.Staff, long.Staff)
+		}
+		long.Staff = short.Staff
+		if long.Guests.SSID == "" || short.Guests.SSID != "" {
+			t.Error("ssid")
+		}
+		long.Guests.SSID, long.Guests.PassphraseFile = "", ""
+		// nor have the hours: without them the place is always open
+		if len(long.Site.Hours.Week) == 0 || len(short.Site.Hours.Week) != 0 || long.Site.Hours.Zone.String() != short.Site.Hours.Zone.String() {
+			t.Error("hours")
+		}
+		long.Site.Hours, long.Site.Holidays = short.Site.Hours, short.Site.Holidays
+		// nor have terminals
+		if !long.Terminals.There() || short.Terminals.There() {
+			t.Error("terminals")
+		}
+		if profiles := long.Profiles[len(short.Profiles):]; len(profiles) != 1 || profiles[0].Name != long.Terminals.Profile || !profiles[0].Terminal {
+			t.Errorf("terminals have no profile of their own: %+v", profiles)
+		}
+		long.Profiles = long.Profiles[:len(short.Profiles)]
+		for _, free := range []*string{&long.Terminals.Interface, &long.Terminals.Profile, &long.Terminals.Printer, &long.Gate.Catalogue} {
+			if *free == "" {
+				t.Error("an example is missing")
+			}
+			*free = ""
+		}
+		long.Terminals.Address = short.Terminals.Address
+		for i := range long.Profiles { // an empty list is none
+			long.Profiles[i].Names = nil
+		}
+		long.Gate.Garden = nil
 		if diff := cmp.Diff(short, long, values...); diff != "" {
 			t.Errorf("%s (-defaults +shown)\n%s", l, diff)
 		}

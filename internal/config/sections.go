@@ -10,10 +10,10 @@ import (
 )
 
 // sections that this version reads, in the order of the reference.
-var sections = []string{"site", "wan", "guests", "portal", "profile"}
+var sections = []string{"site", "wan", "guests", "portal", "staff", "profile", "terminals", "gate"}
 
 // reserved are sections of other versions (docs/adr/0001-names.md).
-var reserved = []string{"terminals", "staff", "gate", "register", "hub", "hw"}
+var reserved = []string{"register", "hub", "hw"}
 
 // config reads every section of tree into cfg.
 func (r *reader) config(cfg *Config, tree map[string]any) {
@@ -31,11 +31,14 @@ func (r *reader) config(cfg *Config, tree map[string]any) {
 	one("guests", func(t *table) { cfg.Guests = t.guests(cfg.WAN.Interface) })
 	var portal *table
 	one("portal", func(t *table) { portal = t; cfg.Portal = t.portal() })
+	one("staff", func(t *table) { cfg.Staff = t.staff(cfg) })
 	profiles := r.profiles(cfg, tree)
 	if portal != nil && len(profiles) > 0 {
 		portal.opens(cfg)
 	}
 	tables = append(tables, profiles...)
+	one("terminals", func(t *table) { cfg.Terminals = t.terminals(cfg); t.seats(cfg) })
+	one("gate", func(t *table) { cfg.Gate = t.gate() })
 	all := map[string][]string{}
 	for _, t := range tables {
 		all[t.name()] = t.known
@@ -118,6 +121,7 @@ func (t *table) site() (s Site) {
 		s.Publisher = s.Name
 	}
 	s.Rules = t.rules()
+	t.hours(&s)
 	s.Languages = slices.Clone(languages)
 	expected := Say("languages among \"fr\", \"en\" and \"ar\"", "des langues parmi \"fr\", \"en\" et \"ar\"")
 	texts, ok := t.list("languages", expected)
@@ -169,26 +173,26 @@ func (t *table) rules() (rules []string) {
 }
 
 func (t *table) wan() (w WAN) {
-	w.Interface = t.iface("interface")
+	w.Interface = t.iface("interface", true)
 	w.Down, _ = t.rate("down", 1_000_000_000)
 	w.Up, _ = t.rate("up", 1_000_000_000)
+	w.Favour = t.favour("favour")
+	w.Probe = t.page("probe")
 	return w
 }
 
 func (t *table) portal() (p Portal) {
-	p.Name = t.dnsName("name")
-	p.Certificate = t.absolute("certificate")
-	p.Key = t.absolute("key")
-	_, cert := t.vals["certificate"]
-	_, key := t.vals["key"]
-	both := Say("the certificate and its key, or neither of them", "le certificat et sa clé, ou aucun des deux")
-	switch {
-	case cert && !key && !t.r.broken["portal.key"]:
-		t.bad("certificate", Say("portal.certificate is given without portal.key", "portal.certificate est donné sans portal.key"), both, t.example("key"))
-	case key && !cert && !t.r.broken["portal.certificate"]:
-		t.bad("key", Say("portal.key is given without portal.certificate", "portal.key est donné sans portal.certificate"), both, t.example("certificate"))
-	}
+	p.Name = t.dnsName("name", true)
+	p.Certificate, p.Key = t.certificate()
 	p.Profile, _ = t.text("profile", false)
+	p.Open = ByClick
+	if s, ok := t.text("open", false); ok {
+		if p.Open = Opens(s); p.Open != ByClick && p.Open != ByDesk {
+			t.bad("open", Say("portal.open: %q is not a way to open", "portal.open : %q n'est pas une façon d'ouvrir", s),
+				Say("\"click\" (a button on the first page) or \"desk\" (the desk, a ticket or a code)",
+					"\"click\" (un bouton sur la première page) ou \"desk\" (l'accueil, un ticket ou un code)"), t.example("open"))
+		}
+	}
 	return p
 }
 
@@ -196,11 +200,16 @@ func (t *table) portal() (p Portal) {
 func (t *table) opens(cfg *Config) {
 	var names []string
 	for _, p := range cfg.Profiles {
-		if !slices.Contains(names, p.Name) {
+		if !slices.Contains(names, p.Name) && !p.Terminal {
 			names = append(names, p.Name)
 		}
 	}
-	if slices.Contains(names, "") {
+	switch {
+	case len(names) == 0:
+		t.bad("profile", Say("every profile is for terminals", "tous les profils sont pour les postes"), Say("at least one [[profile]] for guests", "au moins un [[profile]] pour les visiteurs"),
+			Say("add one without terminal", "ajoutez-en un sans terminal"))
+		return
+	case slices.Contains(names, ""):
 		return // told already; the one that is meant may be the one without a name
 	}
 	if cfg.Portal.Profile == "" {
@@ -270,9 +279,22 @@ func (t *table) profile(wan WAN) (p Profile) {
 			Say("shorten idle, or write \"0s\" to do without", "raccourcissez idle, ou écrivez \"0s\" pour s'en passer"))
 	}
 	p.Volume = t.size("volume")
+	if p.Slow, given = t.slow("slow"); given && p.Volume == 0 {
+		t.warn("slow", Say("profile.slow has no profile.volume after which it would hold", "profile.slow n'a pas de profile.volume après lequel il vaudrait"), Message{},
+			Say("add volume, or take slow out", "ajoutez volume, ou retirez slow"))
+	}
 	p.Down = t.share("down", 10_000_000, wan.Down, "wan.down")
 	p.Up = t.share("up", 5_000_000, wan.Up, "wan.up")
 	p.Keep, _ = t.duration("keep", false, 12*time.Hour, within{minKeep, maxKeep, true})
+	p.Daily, _ = t.duration("daily", false, 0, within{minDaily, maxDaily, true})
+	p.DailyVolume = t.size("daily-volume")
+	p.Extend, _ = t.duration("extend", false, 0, within{minExtend, maxExtend, true})
+	p.Extensions = t.count("extensions", 1, maxExtensions)
+	p.Devices = t.count("devices", 1, maxDevices)
+	p.LineStops = t.flag("line-stops", true)
+	p.Terminal = t.flag("terminal", false)
+	p.Names = t.ids("names")
+	t.forTerminals(&p)
 	return p
 }
 

@@ -79,6 +79,24 @@ func (t *table) rate(key string, def uint64) (bits uint64, given bool) {
 	return def, false
 }
 
+// slow returns bits per second; none is said as the number 0 or as "0".
+func (t *table) slow(key string) (bits uint64, given bool) {
+	if v := t.vals[key]; v == int64(0) || v == "0" {
+		t.known = append(t.known, key)
+		return 0, false
+	}
+	return t.rate(key, 0)
+}
+
+// ParseRate reads a rate as the configuration writes it, such as "512kbit": bits per second.
+func ParseRate(s string) (bits uint64, err error) {
+	n, ok := quantity(s, rateUnits)
+	if !ok || n < minRate || n > maxRate {
+		return 0, fmt.Errorf("config: rate %q: expected 64kbit to 100gbit", s)
+	}
+	return n, nil
+}
+
 // size returns bytes; 0 is said as the number 0 or as "0".
 func (t *table) size(key string) uint64 {
 	v, ok := t.get(key, false)
@@ -189,4 +207,19 @@ func distance(a, b string) int {
 		}
 	}
 	return row[len(b)]
+}
+
+// count reads a whole number from 1 to most.
+func (t *table) count(key string, def, most int) int {
+	v, ok := t.get(key, false)
+	if !ok {
+		return def
+	}
+	n, whole := v.(int64)
+	if !whole || n < 1 || n > int64(most) {
+		t.bad(key, Say("%s: %v is out of range", "%s : %v est hors limites", t.label(key), v),
+			Say("a whole number from 1 to %d", "un nombre entier de 1 à %d", most), Message{})
+		return def
+	}
+	return int(n)
 }

@@ -54,6 +54,11 @@ func (c *Client) End(ctx context.Context, r EndRequest) (l []sessions.Session, e
 	return l, c.do(ctx, http.MethodPost, "/v1/sessions/end", r, &l)
 }
 
+// Change gives open sessions other rates and returns them.
+func (c *Client) Change(ctx context.Context, r ChangeRequest) (l []sessions.Session, err error) {
+	return l, c.do(ctx, http.MethodPost, "/v1/sessions/change", r, &l)
+}
+
 // Confirm keeps what `parvis serve --confirm` put in force.
 func (c *Client) Confirm(ctx context.Context) error {
 	return c.do(ctx, http.MethodPost, "/v1/confirm", struct{}{}, nil)
@@ -62,6 +67,16 @@ func (c *Client) Confirm(ctx context.Context) error {
 // Shift moves the lab's clock forward.
 func (c *Client) Shift(ctx context.Context, d time.Duration) error {
 	return c.do(ctx, http.MethodPost, "/v1/lab/clock", ShiftRequest{Forward: d}, nil)
+}
+
+// ShiftWall makes the lab's civil time jump.
+func (c *Client) ShiftWall(ctx context.Context, d time.Duration) error {
+	return c.do(ctx, http.MethodPost, "/v1/lab/clock", ShiftRequest{Wall: d}, nil)
+}
+
+// SetClock makes the lab's civil time t, and synchronised.
+func (c *Client) SetClock(ctx context.Context, t time.Time) error {
+	return c.do(ctx, http.MethodPost, "/v1/lab/clock", ShiftRequest{Set: t}, nil)
 }
 
 func (c *Client) do(ctx context.Context, method, path string, in, out any) error {

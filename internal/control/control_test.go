@@ -51,8 +51,13 @@ func TestRequestsArriveAsTheyWereAsked(t *testing.T) {
 			got = r
 			return []sessions.Session{answer}, nil
 		},
-		Shift: func(d time.Duration) error { got = d; return nil },
+		Change: func(_ context.Context, r control.ChangeRequest) ([]sessions.Session, error) {
+			got = r
+			return []sessions.Session{answer}, nil
+		},
+		Shift: func(r control.ShiftRequest) error { got = r; return nil },
 	})
+	nine := time.Date(2026, 11, 10, 9, 0, 0, 0, time.UTC)
 	tests := []struct {
 		name string
 		ask  func() error
@@ -66,7 +71,13 @@ func TestRequestsArriveAsTheyWereAsked(t *testing.T) {
 			_, err := c.End(ctx, control.EndRequest{Which: "a", Reason: sessions.ByOperator})
 			return err
 		}, control.EndRequest{Which: "a", Reason: sessions.ByOperator}},
-		{"clock", func() error { return c.Shift(ctx, time.Hour) }, time.Hour},
+		{"change", func() error {
+			_, err := c.Change(ctx, control.ChangeRequest{Which: "a", Down: new(uint64)})
+			return err
+		}, control.ChangeRequest{Which: "a", Down: new(uint64)}},
+		{"clock", func() error { return c.Shift(ctx, time.Hour) }, control.ShiftRequest{Forward: time.Hour}},
+		{"set civil time", func() error { return c.SetClock(ctx, nine) }, control.ShiftRequest{Set: nine}},
+		{"civil time", func() error { return c.ShiftWall(ctx, -time.Hour) }, control.ShiftRequest{Wall: -time.Hour}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

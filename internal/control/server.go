@@ -16,6 +16,7 @@ import (
 
 	"parvis/internal/lang"
 	"parvis/sessions"
+	"parvis/sessions/usage"
 )
 
 // Daemon is what the socket offers. A nil function is a verb that this run does not have.
@@ -25,7 +26,23 @@ type Daemon struct {
 	Open     func(context.Context, OpenRequest) (sessions.Session, error)
 	End      func(context.Context, EndRequest) ([]sessions.Session, error)
 	Confirm  func() error
-	Shift    func(time.Duration) error // only with --lab-clock
+	Change   func(context.Context, ChangeRequest) ([]sessions.Session, error)
+	Site     func() Site
+	Gesture  func(context.Context, SiteRequest) (SiteAnswer, error)
+	Report   func(context.Context, ReportRequest) (usage.Report, error)
+	Desk     func(context.Context, DeskRequest) (sessions.Session, error)
+	Staff    func(context.Context, StaffRequest) (StaffAnswer, error)
+	Vouchers func() []sessions.Batch
+	Voucher  func(context.Context, VoucherRequest) (VoucherAnswer, error)
+
+	Workshops func() []sessions.Workshop
+	Workshop  func(context.Context, WorkshopRequest) (sessions.Workshop, error)
+
+	Terminals      func() []TerminalAnswer
+	Terminal       func(context.Context, TerminalRequest) (TerminalAnswer, error)
+	TerminalConfig func(context.Context, TerminalConfigRequest) (TerminalConfig, error)
+
+	Shift func(ShiftRequest) error // only with --lab-clock
 }
 
 // Listen makes the socket, mode 0600. A socket left by a daemon that was killed is replaced; callers hold
@@ -86,8 +103,28 @@ func handler(d Daemon) http.Handler {
 		list, err := d.End(r.Context(), req)
 		answer(w, list, err)
 	})
+	mux.HandleFunc("POST /v1/sessions/change", func(w http.ResponseWriter, r *http.Request) {
+		var req ChangeRequest
+		if !read(w, r, &req) {
+			return
+		}
+		list, err := d.Change(r.Context(), req)
+		answer(w, list, err)
+	})
+	deskVerbs(mux, d)
+	paperVerbs(mux, d)
+	reportVerb(mux, d)
+	terminalVerbs(mux, d)
+	terminalConfigVerb(mux, d)
 	mux.HandleFunc("POST /v1/confirm", func(w http.ResponseWriter, _ *http.Request) {
 		answer(w, struct{}{}, d.Confirm())
+	})
+	mux.HandleFunc("POST /v1/staff", func(w http.ResponseWriter, r *http.Request) {
+		var req StaffRequest
+		if read(w, r, &req) {
+			a, err := d.Staff(r.Context(), req)
+			answer(w, a, err)
+		}
 	})
 	mux.HandleFunc("POST /v1/lab/clock", func(w http.ResponseWriter, r *http.Request) {
 		var req ShiftRequest
@@ -99,7 +136,7 @@ func handler(d Daemon) http.Handler {
 			return
 		}
 		if read(w, r, &req) {
-			answer(w, struct{}{}, d.Shift(req.Forward))
+			answer(w, struct{}{}, d.Shift(req))
 		}
 	})
 	return mux

@@ -20,6 +20,13 @@ type GuestOptions struct {
 	Name string // unique in the town; "" makes one up
 	// MAC of the device; nil makes up a unique one.
 	MAC net.HardwareAddr
+	// SLAAC leaves IPv6 to the device, as phones do it: addresses made from router advertisements, a privacy address beside
+	// the lasting one. Otherwise it has one address from the start, and a route.
+	SLAAC bool
+	// Roams gives it a second port of the guest bridge; see Roam.
+	Roams bool
+	// Post makes it a fixed terminal: a machine of the terminals' own network.
+	Post bool
 }
 
 // Guest is a resident's device: a machine of its own on a port of the guest bridge, with an IPv6 address from the start and an
@@ -29,9 +36,10 @@ type Guest struct {
 	MAC  net.HardwareAddr
 	NS   *NS
 	Port string     // its port of the bridge, an interface of the router
-	V6   netip.Addr // its address of the guest network's IPv6
+	V6   netip.Addr // its address of the guest network's IPv6; invalid with SLAAC
 
-	town *Town
+	town   *Town
+	bridge string
 
 	mu     sync.Mutex
 	lease  Lease
@@ -50,8 +58,12 @@ func (t *Town) AddGuest(o GuestOptions) (_ *Guest, err error) {
 	if o.MAC == nil {
 		o.MAC = net.HardwareAddr{0x3c, 0x22, 0xfb, byte(n >> 16), byte(n >> 8), byte(n)}
 	}
-	g := &Guest{Name: o.Name, MAC: o.MAC, Port: fmt.Sprintf("p%d", n), town: t}
-	v6 := guestV6.Addr().As16()
+	g := &Guest{Name: o.Name, MAC: o.MAC, Port: fmt.Sprintf("p%d", n), town: t, bridge: GuestBridge}
+	net6 := guestV6
+	if o.Post {
+		g.bridge, net6 = PostBridge, postV6
+	}
+	v6 := net6.Addr().As16()
 	v6[13], v6[14], v6[15] = 0x10|byte(n>>16), byte(n>>8), byte(n)
 	g.V6 = netip.AddrFrom16(v6)
 	if g.NS, err = NewNS("g-" + o.Name); err != nil {
@@ -65,14 +77,25 @@ func (t *Town) AddGuest(o GuestOptions) (_ *Guest, err error) {
 	if g.NS.Resolv, err = t.writeResolv("guests/" + o.Name); err != nil {
 		return nil, err
 	}
-	if err := veth(g.NS, "eth0", g.MAC, t.Router, g.Port); err != nil {
+	if o.Roams {
+		err = g.roams()
+	} else {
+		err = veth(g.NS, "eth0", g.MAC, t.Router, g.Port)
+	}
+	if err != nil {
 		return nil, err
 	}
-	err = errors.Join(
-		t.Router.plug(g.Port, GuestBridge),
-		g.NS.addAddress("eth0", netip.PrefixFrom(g.V6, guestV6.Bits())),
-		g.NS.addRoute(netip.MustParsePrefix("::/0"), guestV6.Addr()),
-	)
+	if err := t.Router.plug(g.Port, g.bridge); err != nil {
+		return nil, err
+	}
+	if o.SLAAC {
+		err = g.slaac()
+	} else {
+		err = errors.Join(
+			g.NS.addAddress("eth0", netip.PrefixFrom(g.V6, net6.Bits())),
+			g.NS.addRoute(netip.MustParsePrefix("::/0"), net6.Addr()),
+		)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -165,6 +188,23 @@ func (g *Guest) dialName(ctx context.Context, network, address string) (net.Conn
 	return g.Dial(ctx, network, net.JoinHostPort(addrs[0].String(), port))
 }
 
+// Clone adds a device with everything of another's, as whoever listens to the radio can have it: MAC, address, route.
+func (t *Town) Clone(ctx context.Context, g *Guest, name string) (*Guest, error) {
+	clone, err := t.AddGuest(GuestOptions{Name: name, MAC: g.MAC})
+	if err != nil {
+		return nil, err
+	}
+	for _, args := range [][]string{
+		{"addr", "add", g.Lease().Address.String(), "dev", "eth0"},
+		{"route", "add", "default", "via", g.Lease().Router.String()},
+	} {
+		if out, err := clone.NS.Output(ctx, "ip", args...); err != nil {
+			return nil, fmt.Errorf("lab: clone %s: %w: %s", g.Name, err, out)
+		}
+	}
+	return clone, nil
+}
+
 // Unplug takes the device's cable out, or puts it back: it leaves without a word, as phones do.
 func (g *Guest) Unplug(out bool) error {
 	return g.town.Router.setLink(g.Port, !out, nil)
@@ -175,8 +215,8 @@ func (g *Guest) Close() error {
 	g.town.mu.Lock()
 	delete(g.town.guests, g.Name)
 	g.town.mu.Unlock()
-	// The cable goes with its namespace too, but when the kernel comes to it; the port must be free now.
-	return errors.Join(g.town.Router.unplug(g.Port), g.end())
+	// The cables go with the namespace too, but when the kernel comes to it; the ports must be free now.
+	return errors.Join(g.town.Router.unplug(g.Port), g.town.Router.unplug(g.second()), g.end())
 }
 
 // end stops the device's programs and forgets its machine.

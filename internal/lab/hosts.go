@@ -56,13 +56,15 @@ func Echo() (v4, v6 netip.AddrPort) {
 }
 
 // hosts lists the lab's internet: the names that operating systems probe, then the services. Addresses are unique to a name.
-func hosts() ([]Host, error) {
+func hosts(d *demarche) ([]Host, error) {
 	names := append(probeHosts(), []Host{
 		{Name: ServicePublic, pages: servicePage("Le service public", "Vos papiers, vos droits, vos démarches.")},
-		{Name: CAF, pages: servicePage("Les allocations familiales", "Votre dossier, vos paiements.")},
+		{Name: CAF, pages: servicePage("Les allocations familiales", `Votre dossier, vos paiements. <a href="https://`+Account+`/">Mon compte</a>`)},
 		{Name: Impots, pages: servicePage("Les impôts", "Déclarer, payer, demander.")},
 		{Name: Trials, V4: echoAddr, V6: echoAddr6, pages: trials()},
 	}...)
+	names = append(names, d.hosts()...)
+	names = append(names, traps()...)
 	v4, v6 := hostsV4.Addr(), hostsV6.Addr()
 	for range 99 { // named hosts start at .100, clear of the resolver's and the echo's
 		v4, v6 = v4.Next(), v6.Next()

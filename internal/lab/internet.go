@@ -12,6 +12,7 @@ import (
 	"net/netip"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -32,6 +33,9 @@ type internet struct {
 	names map[string]*Host
 	web   [2]http.Server // HTTP and HTTPS: one server for both would offer HTTP/2 and not speak it
 	wg    sync.WaitGroup
+
+	demarche *demarche
+	rebinds  atomic.Int64
 
 	mu     sync.Mutex
 	flows  []Flow
@@ -88,7 +92,11 @@ func (n *internet) listen(ns *NS) error {
 	n.keep(ln)
 	n.wg.Go(func() { n.echoTCP(&noted{Listener: ln, net: n}) })
 	v4, v6 := Echo()
-	for _, a := range []netip.AddrPort{v4, v6} { // bound to one address, so that answers leave from it
+	if err := n.rebind(ns); err != nil {
+		return fmt.Errorf("lab: internet: %w", err)
+	}
+	quic := func(a netip.AddrPort) netip.AddrPort { return netip.AddrPortFrom(a.Addr(), 443) }
+	for _, a := range []netip.AddrPort{v4, v6, quic(v4), quic(v6)} { // bound to one address, so that answers leave from it
 		pc, err := ns.ListenPacket(a.String())
 		if err != nil {
 			return fmt.Errorf("lab: internet: %w", err)
@@ -223,7 +231,7 @@ func discard(r io.Reader) (int64, error) { return io.Copy(io.Discard, r) }
 // startUpstream runs the resolver of the lab's internet: it knows the named hosts and says of all other names that they
 // do not exist.
 func startUpstream(ctx context.Context, ns *NS, dir string, all []Host) (*Process, error) {
-	conf := fmt.Sprintf("no-resolv\nno-hosts\nbind-interfaces\nlisten-address=%s\naddress=/#/\nlocal-ttl=60\n", upstreamDNS)
+	conf := fmt.Sprintf("no-resolv\nno-hosts\nbind-interfaces\nlisten-address=%s\naddress=/#/\nlocal-ttl=60\nserver=/%s/%s\n", upstreamDNS, Rebound, reboundDNS)
 	for _, h := range all {
 		conf += "host-record=" + h.Name
 		for _, a := range []netip.Addr{h.V4, h.V6} {

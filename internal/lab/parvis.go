@@ -6,6 +6,7 @@ import (
 	"crypto/rand"
 	"encoding/hex"
 	"fmt"
+	"net/netip"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -23,11 +24,23 @@ type Site struct {
 	Capacity int    // 240
 	Lease    string // "2h"
 	Allow    []string
+	IPv6     bool
+	// Staff gives the place a console, under ConsoleName with a certificate of its own.
+	Staff bool
+	// Posts gives the place a network of terminals.
+	Posts bool
+	// Names are more hosts that the place's own catalogue opens on terminals; with Posts.
+	Names []string
+	// Printer is the address of the terminals' printer, "" none; with Posts.
+	Printer string
 	// NoTLS leaves the certificate out, and with it the RFC 8908 API.
 	NoTLS bool
 	// More is appended as it is: other profiles, other sections.
 	More string
 }
+
+// SSID is the Wi-Fi's name in what the place prints; the lab's guests are on cables.
+const SSID = "Maison-Public"
 
 // Parvis is an installed Parvis of the town's router: the real binary and its files.
 type Parvis struct {
@@ -68,6 +81,16 @@ func (p *Parvis) Configure(s Site) error {
 			return err
 		}
 	}
+	if s.Staff {
+		if err := p.town.CA.WriteCertificate(filepath.Join(etc, "console.crt"), filepath.Join(etc, "console.key"), ConsoleName); err != nil {
+			return err
+		}
+	}
+	if s.Posts {
+		if err := s.writeCatalogue(filepath.Join(etc, "catalogue")); err != nil {
+			return err
+		}
+	}
 	if err := os.WriteFile(p.Config, []byte(s.toml(p.town, cert, key)), 0o644); err != nil {
 		return fmt.Errorf("lab: write configuration: %w", err)
 	}
@@ -80,18 +103,71 @@ func (s Site) toml(t *Town, cert, key string) string {
 	w("[site]\nname = %q\ncontact = \"accueil@laboratoire.test\"", cmp.Or(s.Name, "La Maison des habitants"))
 	line := cmp.Or(s.Line, "1gbit")
 	w("[wan]\ninterface = %q\ndown = %q\nup = %q", WAN, line, line)
-	w("[guests]\ninterface = %q\naddress = %q\nlease = %q\ncapacity = %d", GuestBridge, t.Options.Guests, cmp.Or(s.Lease, "2h"), cmp.Or(s.Capacity, 240))
+	w("[guests]\ninterface = %q\naddress = %q\nlease = %q\ncapacity = %d\nssid = %q",
+		GuestBridge, t.Options.Guests, cmp.Or(s.Lease, "2h"), cmp.Or(s.Capacity, 240), SSID)
 	if len(s.Allow) > 0 {
 		w("allow = [\"%s\"]", strings.Join(s.Allow, `", "`))
+	}
+	if s.IPv6 {
+		w("ipv6 = true")
 	}
 	w("[portal]\nname = %q", PortalName)
 	if !s.NoTLS {
 		w("certificate = %q\nkey = %q", cert, key)
 	}
+	if s.Staff {
+		etc := filepath.Join(t.Dir, "etc")
+		w("[staff]\nname = %q\ncertificate = %q\nkey = %q", ConsoleName, filepath.Join(etc, "console.crt"), filepath.Join(etc, "console.key"))
+	}
+	if s.Posts {
+		w("[terminals]\ninterface = %q\naddress = %q", PostBridge, postV4)
+		if s.Printer != "" {
+			w("printer = %q", s.Printer)
+		}
+		w("profile = \"poste\"")
+		w("[gate]\ncatalogue = %q", filepath.Join(t.Dir, "etc", "catalogue"))
+	}
 	w("[[profile]]\nname = \"visite\"\nlabel = \"Visite\"\nduration = %q\nidle = %q\ndown = %q\nup = %q",
 		cmp.Or(s.Duration, "1h"), cmp.Or(s.Idle, "15m"), cmp.Or(s.Down, "10mbit"), cmp.Or(s.Up, "5mbit"))
+	if s.Posts {
+		w("[[profile]]\nname = \"poste\"\nlabel = \"Poste\"\nduration = \"30m\"\nidle = \"0s\"\nterminal = true")
+	}
 	b.WriteString(s.More)
 	return b.String()
+}
+
+// writeCatalogue writes the place's own services: the procedure of the lab's internet, and its mailbox, which is open only
+// when it is asked for.
+func (s Site) writeCatalogue(dir string) error {
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return fmt.Errorf("lab: %w", err)
+	}
+	text := fmt.Sprintf(`[[service]]
+id = "caf-lab"
+need = "aides"
+title = "Les allocations du laboratoire"
+address = "https://%s/"
+hosts = ["%[1]s", %q]
+with = ["connexion-lab"]
+needs = ["franceconnect", "mailbox"]
+drawing = "gift"
+
+[[bundle]]
+id = "connexion-lab"
+title = "Connexion du laboratoire"
+hosts = [%q, %q]
+
+[[more]]
+of = "messagerie"
+hosts = [%q]
+`, CAF, Account, Connect, Identity, Mailbox)
+	if len(s.Names) > 0 {
+		text += fmt.Sprintf("\n[[more]]\nof = \"caf-lab\"\nhosts = [\"%s\"]\n", strings.Join(s.Names, `", "`))
+	}
+	if err := os.WriteFile(filepath.Join(dir, "laboratoire.toml"), []byte(text), 0o644); err != nil {
+		return fmt.Errorf("lab: write catalogue: %w", err)
+	}
+	return nil
 }
 
 // Command is a command of the binary with its files given, to be run on the router.
@@ -135,16 +211,25 @@ func (p *Parvis) Serve(ctx context.Context) (*Process, error) {
 
 // Dnsmasq starts the guest network's dnsmasq, with the configuration that the binary prints, and waits until it answers.
 func (p *Parvis) Dnsmasq(ctx context.Context) (*Process, error) {
-	conf, err := p.Output(ctx, "dnsmasq")
+	return p.dnsmasq(ctx, "dnsmasq.conf", p.town.GuestAddress(), "dnsmasq")
+}
+
+// DnsmasqTerminals starts that of the terminals' network in the same way.
+func (p *Parvis) DnsmasqTerminals(ctx context.Context) (*Process, error) {
+	return p.dnsmasq(ctx, "dnsmasq-terminals.conf", PostAddress(), "dnsmasq", "--terminals")
+}
+
+func (p *Parvis) dnsmasq(ctx context.Context, file string, at netip.Addr, verb ...string) (*Process, error) {
+	conf, err := p.Output(ctx, verb...)
 	if err != nil {
 		return nil, err
 	}
-	proc, err := spawnDnsmasq(p.town.Router, filepath.Join(runDir, "dnsmasq.conf"), conf)
+	proc, err := spawnDnsmasq(p.town.Router, filepath.Join(runDir, file), conf)
 	if err != nil {
 		return nil, err
 	}
 	p.town.mu.Lock()
 	p.town.programs = append(p.town.programs, proc)
 	p.town.mu.Unlock()
-	return proc, p.town.waitNames(ctx, proc, PortalName)
+	return proc, p.town.waitNames(ctx, proc, at, PortalName)
 }

@@ -25,8 +25,13 @@ type Process struct {
 
 // Spawn starts cmd as a program of the machine, in a process group of its own: Ctrl-C in a terminal reaches the lab, not
 // its programs. Outputs that cmd does not set are kept in the log.
-func (ns *NS) Spawn(cmd *exec.Cmd) (*Process, error) {
-	p := &Process{Name: ns.Name + ":" + cmd.Args[0], cmd: cmd, log: &tail{max: 64 << 10}, done: make(chan struct{})}
+func (ns *NS) Spawn(cmd *exec.Cmd) (*Process, error) { return spawn(cmd, ns.Name, ns.Start) }
+
+// Spawn starts cmd in the same way where this process is itself, in the lab or not.
+func Spawn(cmd *exec.Cmd) (*Process, error) { return spawn(cmd, "here", (*exec.Cmd).Start) }
+
+func spawn(cmd *exec.Cmd, where string, start func(*exec.Cmd) error) (*Process, error) {
+	p := &Process{Name: where + ":" + cmd.Args[0], cmd: cmd, log: &tail{max: 64 << 10}, done: make(chan struct{})}
 	if cmd.Stdout == nil {
 		cmd.Stdout = p.log
 	}
@@ -35,7 +40,7 @@ func (ns *NS) Spawn(cmd *exec.Cmd) (*Process, error) {
 	}
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	cmd.WaitDelay = 2 * time.Second // a grandchild that keeps the outputs open must not hold Wait for ever
-	if err := ns.Start(cmd); err != nil {
+	if err := start(cmd); err != nil {
 		return nil, fmt.Errorf("lab: start %s: %w", p.Name, err)
 	}
 	go func() {

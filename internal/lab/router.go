@@ -93,9 +93,9 @@ func (t *Town) PlainRouter(ctx context.Context, captive string) error {
 		last[i/8] |= 0x80 >> (i % 8)
 	}
 	first[3], last[3] = first[3]|10, last[3]-1
-	conf := fmt.Sprintf("interface=%s\nbind-dynamic\nno-hosts\nno-resolv\nserver=%s\nno-ping\ndhcp-authoritative\n"+
-		"dhcp-leasefile=%s/plain.leases\ndhcp-lease-max=20000\ndhcp-range=%s,%s,2h\n",
-		GuestBridge, upstreamDNS, t.Dir, netip.AddrFrom4(first), netip.AddrFrom4(last))
+	conf := fmt.Sprintf("interface=%s\ninterface=%s\nbind-dynamic\nno-hosts\nno-resolv\nserver=%s\nno-ping\ndhcp-authoritative\n"+
+		"dhcp-leasefile=%s/plain.leases\ndhcp-lease-max=20000\ndhcp-range=%s,%s,2h\ndhcp-range=10.30.0.10,10.30.0.254,2h\n",
+		GuestBridge, PostBridge, upstreamDNS, t.Dir, netip.AddrFrom4(first), netip.AddrFrom4(last))
 	if captive != "" {
 		conf += "dhcp-option-force=114," + captive + "\n"
 	}
@@ -106,15 +106,15 @@ func (t *Town) PlainRouter(ctx context.Context, captive string) error {
 	t.mu.Lock()
 	t.programs = append(t.programs, p)
 	t.mu.Unlock()
-	return t.waitNames(ctx, p, ServicePublic)
+	return t.waitNames(ctx, p, t.GuestAddress(), ServicePublic)
 }
 
-// waitNames waits until the router's resolver answers for name.
-func (t *Town) waitNames(ctx context.Context, p *Process, name string) error {
+// waitNames waits until the router's resolver at one of its addresses answers for name.
+func (t *Town) waitNames(ctx context.Context, p *Process, at netip.Addr, name string) error {
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
 	return p.until(ctx, "answer names", func(ctx context.Context) error {
-		_, err := ask(ctx, t.Router, netip.AddrPortFrom(t.GuestAddress(), 53), name, typeA)
+		_, err := ask(ctx, t.Router, netip.AddrPortFrom(at, 53), name, typeA)
 		return err
 	})
 }

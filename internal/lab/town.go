@@ -15,8 +15,10 @@ import (
 // Names and addresses of the town that do not change.
 const (
 	GuestBridge = "br-guest"
+	PostBridge  = "br-posts"
 	WAN         = "wan"
 	PortalName  = "wifi.lab.test"
+	ConsoleName = "console.lab.test"
 
 	runDir = "/run/parvis"
 )
@@ -27,7 +29,21 @@ var (
 	wanV6     = netip.MustParsePrefix("2001:db8:113::2/64")
 	gatewayV6 = netip.MustParsePrefix("2001:db8:113::1/64")
 	guestV6   = netip.MustParsePrefix("2001:db8:77::1/64")
+	postV4    = netip.MustParsePrefix("10.30.0.1/24")
+	postV6    = netip.MustParsePrefix("2001:db8:30::1/64")
 )
+
+// BridgeMAC is the router's address on the guests' link.
+var (
+	BridgeMAC     = net.HardwareAddr{0x02, 0x77, 0, 0, 0, 1}
+	postBridgeMAC = net.HardwareAddr{0x02, 0x77, 0, 0, 0, 2}
+)
+
+// PostAddress is the router's address on the network of the fixed terminals.
+func PostAddress() netip.Addr { return postV4.Addr() }
+
+// Gateway is the router's neighbour beyond the line.
+func Gateway() netip.Addr { return gatewayV4.Addr() }
 
 // Options of a town; the zero value is the usual one.
 type Options struct {
@@ -41,6 +57,7 @@ type Options struct {
 // Town is a public place, its router and an internet, in network namespaces of this lab.
 //
 //	guest ── br-guest [router] wan ── [inet] resolver, probe hosts, public services, inner networks
+//	terminal ── br-posts ─┘
 //
 // The router neither forwards nor filters until a program makes it. IPv6 is there on every cable, with routes both ways, so
 // that "closed" is something that the router does. A lab has one town at a time.
@@ -57,6 +74,7 @@ type Town struct {
 	mu        sync.Mutex
 	guests    map[string]*Guest
 	nextGuest int
+	cuts      int // of the power
 	programs  []*Process
 }
 
@@ -113,7 +131,12 @@ func (t *Town) layRouter() (err error) {
 	if t.Router.Resolv, err = t.writeResolv("router", upstreamDNS); err != nil {
 		return err
 	}
-	if err := t.Router.bridge(GuestBridge, net.HardwareAddr{0x02, 0x77, 0, 0, 0, 1}); err != nil {
+	return t.startRouter(func() error { return veth(t.Router, WAN, nil, t.Internet, "eth0") })
+}
+
+// startRouter makes of a bare machine the router as it is when it starts; cables lays them, or takes them over.
+func (t *Town) startRouter(cables func() error) error {
+	if err := errors.Join(t.Router.bridge(GuestBridge, BridgeMAC), t.Router.bridge(PostBridge, postBridgeMAC)); err != nil {
 		return err
 	}
 	// As on a router whose bridge traffic goes by the firewall once, at layer 3; ip_forward stays as the kernel has it: closed.
@@ -123,11 +146,12 @@ func (t *Town) layRouter() (err error) {
 			return err
 		}
 	}
-	if err := veth(t.Router, WAN, nil, t.Internet, "eth0"); err != nil {
+	if err := cables(); err != nil {
 		return err
 	}
 	return errors.Join(
 		t.Router.addAddress(GuestBridge, t.Options.Guests, guestV6),
+		t.Router.addAddress(PostBridge, postV4, postV6),
 		t.Router.addAddress(WAN, wanV4, wanV6),
 		t.Router.addRoute(netip.MustParsePrefix("0.0.0.0/0"), gatewayV4.Addr()),
 		t.Router.addRoute(netip.MustParsePrefix("::/0"), gatewayV6.Addr()),
@@ -143,20 +167,23 @@ func (t *Town) layInternet() error {
 		t.Internet.addAddress("eth0", gatewayV4, gatewayV6),
 		// IPv4 guests are unknown beyond the line, as in life: what is not translated gets no answer. IPv6 is routed.
 		t.Internet.addRoute(guestV6.Masked(), wanV6.Addr()),
+		t.Internet.addRoute(postV6.Masked(), wanV6.Addr()),
 		// What a socket is bound to must be an address of an interface.
-		t.Internet.addAddress("lo", netip.PrefixFrom(upstreamDNS, 32), netip.PrefixFrom(echoAddr6, 128)),
+		t.Internet.addAddress("lo", netip.PrefixFrom(upstreamDNS, 32), netip.PrefixFrom(reboundDNS, 32), netip.PrefixFrom(echoAddr6, 128)),
 		t.Internet.ownAll(own...),
 	)
 	if err != nil {
 		return err
 	}
-	all, err := hosts()
+	d := newDemarche()
+	all, err := hosts(d)
 	if err != nil {
 		return err
 	}
 	if t.net, err = newInternet(t, all); err != nil {
 		return err
 	}
+	t.net.demarche = d
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 	defer cancel()
 	t.upstream, err = startUpstream(ctx, t.Internet, t.Dir, all)
@@ -214,6 +241,7 @@ func (t *Town) CutLine(down bool) error {
 		return errors.Join(
 			t.Internet.addAddress("eth0", gatewayV6),
 			t.Internet.addRoute(guestV6.Masked(), wanV6.Addr()),
+			t.Internet.addRoute(postV6.Masked(), wanV6.Addr()),
 		)
 	})
 }

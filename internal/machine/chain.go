@@ -34,16 +34,7 @@ func parseChain(text []byte) (chain []*x509.Certificate, err error) {
 // machine can, or each certificate is signed by the next and there is a next one. Routers have often no list of
 // authorities, so the file alone may have to tell.
 func complete(chain []*x509.Certificate, now clock.Wall) bool {
-	between := x509.NewCertPool()
-	for _, c := range chain[1:] {
-		between.AddCert(c)
-	}
-	// at a time at which the certificate itself holds: how long it does is another question
-	at := now.Time
-	if at.Before(chain[0].NotBefore) || at.After(chain[0].NotAfter) {
-		at = chain[0].NotBefore
-	}
-	if _, err := chain[0].Verify(x509.VerifyOptions{Intermediates: between, CurrentTime: at}); err == nil {
+	if verify(chain, now) == nil {
 		return true
 	}
 	for i, c := range chain[:len(chain)-1] {
@@ -52,4 +43,29 @@ func complete(chain []*x509.Certificate, now clock.Wall) bool {
 		}
 	}
 	return len(chain) > 1
+}
+
+// verify follows the chain to an authority that this machine trusts, at a time at which the certificate itself holds: how
+// long it does is another question.
+func verify(chain []*x509.Certificate, now clock.Wall) error {
+	between := x509.NewCertPool()
+	for _, c := range chain[1:] {
+		between.AddCert(c)
+	}
+	at := now.Time
+	if at.Before(chain[0].NotBefore) || at.After(chain[0].NotAfter) {
+		at = chain[0].NotBefore
+	}
+	_, err := chain[0].Verify(x509.VerifyOptions{Intermediates: between, CurrentTime: at})
+	return err
+}
+
+// trusted reports whether this machine trusts the chain's authority, as browsers would that know the same ones. A machine without a
+// list of authorities, as many routers are, cannot tell.
+func trusted(chain []*x509.Certificate, now clock.Wall) bool {
+	pool, err := x509.SystemCertPool()
+	if err != nil || pool.Equal(x509.NewCertPool()) {
+		return true
+	}
+	return verify(chain, now) == nil
 }

@@ -50,6 +50,7 @@ func Check(cfg *config.Config, facts Facts, features []Feature) []config.Problem
 	c.state()
 	c.siteKey()
 	c.certificate()
+	c.console()
 	return c.problems
 }
 
@@ -71,6 +72,7 @@ func (c *checker) interfaces() {
 				none, say("write interface = %q, or correct the route", "écrivez interface = %q, ou corrigez la route", to))
 		}
 	}
+	c.terminals()
 	if guests == nil {
 		return
 	}
@@ -98,6 +100,34 @@ func (c *checker) interfaces() {
 	if c.f.SSH == g.Interface {
 		c.about("guests.interface", config.Warning, say("you are connected through the guests' interface %s: it will be closed to you", "vous êtes connecté par l'interface des visiteurs %s : elle vous sera fermée", g.Interface),
 			none, say("connect by another interface, or at the console", "connectez-vous par une autre interface, ou à la console"))
+	}
+}
+
+// terminals tells what keeps terminals from working. None of it keeps the place's guests out, so none is an error.
+func (c *checker) terminals() {
+	t := c.cfg.Terminals
+	if !t.There() {
+		return
+	}
+	i := c.f.interfaceNamed(t.Interface)
+	switch {
+	case i == nil:
+		c.about("terminals.interface", config.Warning, say("there is no interface %s: no terminal works", "il n'y a pas d'interface %s : aucun poste ne marche", t.Interface), none,
+			say("correct the name, or make the interface", "corrigez le nom, ou créez l'interface"))
+		return
+	case i.Master != "":
+		c.about("terminals.interface", config.Warning, say("%s is a port of %s: no terminal works", "%s est un port de %s : aucun poste ne marche", t.Interface, i.Master),
+			say("the bridge itself", "le pont lui-même"), say("write interface = %q", "écrivez interface = %q", i.Master))
+	case !i.Up:
+		c.about("terminals.interface", config.Warning, say("the interface %s is switched off: no terminal works", "l'interface %s est éteinte : aucun poste ne marche", t.Interface), none,
+			say("switch it on: ip link set %s up", "allumez-la : ip link set %s up", t.Interface))
+	case !slices.Contains(i.Addresses, t.Address):
+		c.about("terminals.address", config.Warning, say("%s does not have the address %s", "%s n'a pas l'adresse %s", t.Interface, t.Address), none,
+			say("give it to the interface in the system's network settings", "donnez-la à l'interface dans les réglages réseau du système"))
+	}
+	if net, iface, ok := c.f.Overlap(t.Address, t.Interface); ok {
+		c.about("terminals.address", config.Warning, say("the terminals' network %s meets %s, which is on %s", "le réseau des postes %s recoupe %s, qui est sur %s", t.Address.Masked(), net, iface),
+			say("a network that nothing else uses", "un réseau que rien d'autre n'utilise"), say("choose another one", "choisissez-en un autre"))
 	}
 }
 

@@ -93,7 +93,8 @@ type Facts struct {
 	State      State
 	Config     bool // there is a configuration
 	SiteKey    SiteKey
-	Cert       *Certificate // nil when none is configured
+	Cert       *Certificate // the portal's; nil when none is configured
+	StaffCert  *Certificate // the console's; nil where there is no console
 	Wall       clock.Wall
 }
 
@@ -157,7 +158,10 @@ func Read(root Root, o Options) (Facts, error) {
 	f.Config = root.exists(filepath.Join(etc, filepath.Base(config.Path)))
 	f.SiteKey = root.siteKey(filepath.Join(etc, filepath.Base(SiteKeyPath)))
 	if o.Config != nil && o.Config.Portal.Certificate != "" {
-		f.Cert = root.certificate(o.Config.Portal, o.Wall)
+		f.Cert = root.certificate(o.Config.Portal.Certificate, o.Config.Portal.Key, o.Config.Portal.Name, o.Wall)
+	}
+	if o.Config != nil && o.Config.Staff.Name != "" {
+		f.StaffCert = root.certificate(o.Config.Staff.Certificate, o.Config.Staff.Key, o.Config.Staff.Name, o.Wall)
 	}
 	return f, nil
 }

@@ -2,6 +2,7 @@ package machine
 
 import (
 	"bytes"
+	"crypto/rsa"
 	"crypto/tls"
 	"encoding/hex"
 	"errors"
@@ -11,7 +12,6 @@ import (
 	"time"
 
 	"parvis/internal/clock"
-	"parvis/internal/config"
 )
 
 // Etc is the directory of the configuration and of the site's secret, site.key: SiteKeyLen random bytes in hexadecimal,
@@ -75,14 +75,16 @@ type Certificate struct {
 	NotAfter   time.Time
 	SelfSigned bool
 	Chain      bool // it leads to an authority that this machine trusts, or brings its intermediates along
+	Trusted    bool // it leads to an authority that this machine trusts; true where the machine has no list of any
+	Short      bool // its key is one that browsers refuse: RSA of less than 2048 bits
 }
 
 // Left is how long the certificate still holds.
 func (c Certificate) Left(now clock.Wall) time.Duration { return c.NotAfter.Sub(now.Time) }
 
-func (r Root) certificate(p config.Portal, now clock.Wall) *Certificate {
+func (r Root) certificate(file, key, name string, now clock.Wall) *Certificate {
 	c := &Certificate{}
-	certPEM, err := r.read(p.Certificate)
+	certPEM, err := r.read(file)
 	if err != nil {
 		c.Err = unwrapPath(err)
 		return c
@@ -94,16 +96,20 @@ func (r Root) certificate(p config.Portal, now clock.Wall) *Certificate {
 	}
 	leaf := chain[0]
 	c.NotBefore, c.NotAfter = leaf.NotBefore, leaf.NotAfter
-	c.NameErr = leaf.VerifyHostname(p.Name)
+	c.NameErr = leaf.VerifyHostname(name)
 	c.SelfSigned = bytes.Equal(leaf.RawIssuer, leaf.RawSubject)
 	c.Chain = c.SelfSigned || complete(chain, now)
+	c.Trusted = trusted(chain, now)
+	if k, is := leaf.PublicKey.(*rsa.PublicKey); is {
+		c.Short = k.Size()*8 < 2048
+	}
 
-	keyPEM, err := r.read(p.Key)
+	keyPEM, err := r.read(key)
 	if err != nil {
 		c.KeyErr = unwrapPath(err)
 		return c
 	}
-	if fi, err := os.Stat(r.Path(p.Key)); err == nil {
+	if fi, err := os.Stat(r.Path(key)); err == nil {
 		c.Open = fi.Mode().Perm()&0o004 != 0
 	}
 	_, c.KeyErr = tls.X509KeyPair(certPEM, keyPEM)

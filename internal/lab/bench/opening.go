@@ -1,132 +1,201 @@
 package bench
 
 import (
-	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"net/http"
 	"net/netip"
 	"net/url"
-	"slices"
+	"path/filepath"
+	"strings"
 	"sync/atomic"
 	"time"
 
 	"github.com/google/gopacket/layers"
 
-	"parvis/internal/control"
 	"parvis/internal/lab"
-	"parvis/internal/mac"
 	"parvis/sessions"
 )
 
-// fill brings the number of other people's sessions to n. They are of devices that are not there: what counts is what the
-// daemon and the kernel hold.
-func (s *site) fill(ctx context.Context, n int) error {
-	status, err := s.client.Status(ctx)
+// openings measures how long opening and ending take while others are admitted, with the daemon's state on disk and in
+// memory, and how long the daemon needs to have everything in force again.
+func (r *run) openings(ctx context.Context) (err error) {
+	s, err := r.raise(ctx, r.Backend, inMemory, roomy) // where filling is quickest
 	if err != nil {
 		return err
 	}
-	for i := status.Sessions.Open; i < n; i++ {
-		m := mac.Addr{0x3c, 0x22, 0xfc, 0, byte(i >> 8), byte(i)}
-		ip := netip.AddrFrom4([4]byte{10, 77, byte(0x80 | i>>8), byte(i)})
-		if _, err := s.client.Open(ctx, control.OpenRequest{IPv4: ip, MAC: &m}); err != nil {
-			return fmt.Errorf("bench: fill session %d: %w", i, err)
+	defer func() { err = errors.Join(err, s.close()) }()
+	guests, err := s.devices(ctx, r.scale.devices)
+	if err != nil {
+		return err
+	}
+	memory, disk := s.parvis.State, filepath.Join(s.town.Dir, "var")
+	r.Machine.Storage = fileSystem(disk)
+	w, err := newWitness(s.town)
+	if err != nil {
+		return err
+	}
+	defer w.close()
+	for _, n := range r.others {
+		if err := s.move(ctx, memory); err != nil {
+			return err
+		}
+		if err := errors.Join(s.fill(ctx, n), s.settle(ctx)); err != nil {
+			return err
+		}
+		for _, at := range []struct{ state, suffix string }{{memory, "_without_storage"}, {disk, ""}} {
+			if err := s.move(ctx, at.state); err != nil {
+				return err
+			}
+			// At a place's own pace a slot has rested when it is given again, and has its classes.
+			if err := s.client.Shift(ctx, 2*sessions.SlotRest); err != nil {
+				return err
+			}
+			if err := s.openAndEnd(ctx, w, guests, n, at.suffix); err != nil {
+				return err
+			}
+		}
+		if err := s.restore(ctx, n); err != nil {
+			return err
 		}
 	}
 	return nil
 }
 
-// opening measures the milliseconds from a POST's arrival on the guest bridge to the first packet of the guest on the line. A
-// datagram leaves the guest every 0.2 ms throughout, which is the measure's grain. The devices open one after the other;
-// then all are ended, and the next round begins when the daemon has read their last counts.
-func (s *site) opening(ctx context.Context) ([]float64, error) {
-	var port atomic.Uint32
-	posts, err := watch(s.town.Router, lab.GuestBridge, layers.IPProtocolTCP, isPost)
-	if err != nil {
-		return nil, err
-	}
-	defer posts.close()
-	passed, err := watch(s.town.Router, lab.WAN, layers.IPProtocolUDP, isUDPTo(func() uint16 { return uint16(port.Load()) }))
-	if err != nil {
-		return nil, err
-	}
-	defer passed.close()
-
-	echo, _ := lab.Echo()
-	var all []float64
-	for round := range rounds + 1 {
-		for _, g := range s.guests {
-			// A port of its own each time: no conversation of an earlier one is in the kernel's table.
-			port.Store(uint32(20000 + s.opened))
-			s.opened++
-			stop, err := knock(ctx, g, netip.AddrPortFrom(echo.Addr(), uint16(port.Load())))
-			if err != nil {
-				return nil, err
-			}
-			took, err := open(ctx, g, posts, passed)
-			stop()
-			if err != nil {
-				return nil, err
-			}
-			if round > 0 { // the first warms up: ports that have just joined are still being laid
-				all = append(all, float64(took)/float64(time.Millisecond))
-			}
-		}
-		if err := s.endAll(ctx); err != nil {
-			return nil, err
-		}
-	}
-	return all, nil
+// witness sees POSTs arrive on the guests' link, and a guest's datagrams leave by the line.
+type witness struct {
+	posts, passed *capture
+	port          atomic.Uint32
 }
 
-func open(ctx context.Context, g *lab.Guest, posts, passed *capture) (time.Duration, error) {
-	arrival, first := posts.next(), passed.next()
-	resp, err := g.Client().PostForm("http://"+lab.PortalName+"/ouvrir", url.Values{"l": {"fr"}})
+func newWitness(t *lab.Town) (w *witness, err error) {
+	w = &witness{}
+	if w.posts, err = watch(t.Router, lab.GuestBridge, layers.IPProtocolTCP, isPost); err != nil {
+		return nil, err
+	}
+	w.passed, err = watch(t.Router, lab.WAN, layers.IPProtocolUDP, isUDPTo(func() uint16 { return uint16(w.port.Load()) }))
+	if err != nil {
+		w.posts.close()
+		return nil, err
+	}
+	w.port.Store(20000)
+	return w, nil
+}
+
+func (w *witness) close() {
+	w.posts.close()
+	w.passed.close()
+}
+
+// openAndEnd has every device open, one after the other, and then end, again and again. A datagram leaves the device every 0.2 ms
+// throughout, which is the grain of both measures:
+//
+//	open  from the POST's arrival on the guests' link to the first datagram on the line
+//	end   from the POST's arrival to the last datagram on the line
+func (s *site) openAndEnd(ctx context.Context, w *witness, guests []*lab.Guest, n int, suffix string) error {
+	var opened, ended []float64
+	for round := range s.run.scale.openings + 1 {
+		for _, path := range []string{"/ouvrir", "/arreter"} {
+			for _, g := range guests {
+				took, err := w.post(ctx, g, path)
+				if err != nil {
+					return fmt.Errorf("%s: %s: %w", g.Name, path, err)
+				}
+				switch ms := float64(took) / float64(time.Millisecond); {
+				case round == 0: // warms up
+				case path == "/ouvrir":
+					opened = append(opened, ms)
+				default:
+					ended = append(ended, ms)
+				}
+			}
+		}
+		if err := s.caught(ctx, guests); err != nil {
+			return err
+		}
+	}
+	for _, m := range []struct {
+		name   string
+		values []float64
+	}{{"open", opened}, {"end", ended}} {
+		for _, p := range []int{50, 99} {
+			s.run.note(Figure{
+				Name: fmt.Sprintf("%s_ms_p%d_%d%s", m.name, p, n, suffix), Unit: "ms", Value: percentile(m.values, p), Rounds: len(m.values),
+				Low: percentile(m.values, 0), High: percentile(m.values, 100),
+			})
+		}
+	}
+	return nil
+}
+
+// post measures one opening or one end.
+func (w *witness) post(ctx context.Context, g *lab.Guest, path string) (time.Duration, error) {
+	if path == "/ouvrir" { // a port of its own each time: no conversation of an earlier one is in the kernel's table
+		w.port.Store(20000 + (w.port.Load()-20000+1)%40000)
+	}
+	echo, _ := lab.Echo()
+	stop, err := knock(ctx, g, netip.AddrPortFrom(echo.Addr(), uint16(w.port.Load())))
+	if err != nil {
+		return 0, err
+	}
+	defer stop()
+	if path == "/arreter" { // it must be seen to flow, or its stopping says nothing
+		w.passed.forget()
+		if _, err := w.passed.first("the guest's datagram"); err != nil {
+			return 0, err
+		}
+	}
+	w.posts.forget()
+	w.passed.forget()
+	resp, err := g.Client().PostForm("http://"+lab.PortalName+path, url.Values{"l": {"fr"}})
 	if err != nil {
 		return 0, err
 	}
 	resp.Body.Close()
-	if resp.StatusCode != http.StatusSeeOther || resp.Header.Get("Location") == "/" {
-		return 0, fmt.Errorf("bench: opening is answered by %s", resp.Status)
+	if led := resp.Header.Get("Location"); resp.StatusCode != http.StatusSeeOther || (path == "/ouvrir") != strings.HasPrefix(led, "/ouvert") {
+		return 0, fmt.Errorf("bench: answered by %s, to %s", resp.Status, led)
 	}
-	asked, err := wait(ctx, arrival, "the POST on the guest bridge")
+	arrival, err := w.posts.first("the POST on the guests' link")
 	if err != nil {
 		return 0, err
 	}
-	in, err := wait(ctx, first, "the guest's first packet on the line")
-	return in.Sub(asked), err
+	if path == "/ouvrir" {
+		first, err := w.passed.first("the guest's first packet on the line")
+		return first.Sub(arrival), err
+	}
+	last, err := w.passed.last(20 * time.Millisecond)
+	return max(last.Sub(arrival), 0), err
 }
 
-// endAll ends the measuring devices' sessions and waits until their entries are gone: only then does the portal catch them again.
-func (s *site) endAll(ctx context.Context) error {
-	for _, g := range s.guests {
-		ip := g.Lease().Address.Addr().String()
-		if _, err := s.client.End(ctx, control.EndRequest{Which: ip, Reason: sessions.ByOperator}); err != nil {
-			return err
-		}
-	}
+// caught waits until every device is led to the portal again: the last counts of its session have been read then.
+func (s *site) caught(ctx context.Context, guests []*lab.Guest) error {
 	deadline := time.Now().Add(10 * time.Second)
-	target := net.JoinHostPort(s.town.Host("captive.apple.com").V4.String(), "80")
-	for _, g := range s.guests {
-		for g.NS.Do(func() error { return ask(target, make([]byte, 4096)) }) != nil {
+	for _, g := range guests {
+		for {
+			err := s.probe(ctx, g)
+			if err == nil {
+				break
+			}
 			if time.Now().After(deadline) {
-				return fmt.Errorf("bench: %s is not led to the portal after its end", g.Name)
+				return fmt.Errorf("bench: %s is not led to the portal after its end: %w", g.Name, err)
 			}
 		}
 	}
 	return nil
 }
 
-func wait(ctx context.Context, ch <-chan time.Time, what string) (time.Time, error) {
-	select {
-	case t := <-ch:
-		return t, nil
-	case <-time.After(5 * time.Second):
-		return time.Time{}, fmt.Errorf("bench: %s was not seen", what)
-	case <-ctx.Done():
-		return time.Time{}, ctx.Err()
+// probe asks for a foreign page, as a phone does that looks for a portal.
+func (s *site) probe(ctx context.Context, g *lab.Guest) error {
+	target := net.JoinHostPort(s.town.Host("captive.apple.com").V4.String(), "80")
+	c, err := g.Dial(ctx, "tcp4", target)
+	if err != nil {
+		return err
 	}
+	defer c.Close()
+	_, err = exchange(c, make([]byte, 4096))
+	return err
 }
 
 // knock sends a datagram every 0.2 ms until it is stopped.
@@ -155,80 +224,4 @@ func knock(ctx context.Context, g *lab.Guest, to netip.AddrPort) (stop func(), e
 		<-done
 		c.Close()
 	}, nil
-}
-
-// redirects asks for a foreign page over n connections at once, a new one for each request as systems' probes do, and returns
-// answers per second and how long each took, in milliseconds.
-func (s *site) redirects(ctx context.Context, n int) (perSecond float64, waits []float64, err error) {
-	type result struct {
-		waits []float64
-		err   error
-	}
-	results := make(chan result, n)
-	target := net.JoinHostPort(s.town.Host("captive.apple.com").V4.String(), "80")
-	start := time.Now()
-	ctx, cancel := context.WithTimeout(ctx, load)
-	defer cancel()
-	for i := range n {
-		g := s.guests[i/10%len(s.guests)] // ten connections a device: it has at most 32
-		go func() {
-			var r result
-			// One connection at a time from each; a fresh thread in the device's namespace for all of them.
-			r.err = g.NS.Do(func() error {
-				buf := make([]byte, 4096)
-				for ctx.Err() == nil {
-					begun := time.Now()
-					if err := ask(target, buf); err != nil {
-						return err
-					}
-					r.waits = append(r.waits, float64(time.Since(begun))/float64(time.Millisecond))
-				}
-				return nil
-			})
-			results <- r
-		}()
-	}
-	for range n {
-		r := <-results
-		if r.err != nil {
-			err = r.err
-		}
-		waits = append(waits, r.waits...)
-	}
-	return float64(len(waits)) / time.Since(start).Seconds(), waits, err
-}
-
-var probe = []byte("GET /hotspot-detect.html HTTP/1.1\r\nHost: captive.apple.com\r\nUser-Agent: CaptiveNetworkSupport wispr\r\nConnection: close\r\n\r\n")
-
-// ask makes one probe and reads its answer to the end.
-func ask(target string, buf []byte) error {
-	c, err := net.DialTimeout("tcp", target, 10*time.Second)
-	if err != nil {
-		return err
-	}
-	defer c.Close()
-	if err := c.SetDeadline(time.Now().Add(10 * time.Second)); err != nil {
-		return err
-	}
-	if _, err := c.Write(probe); err != nil {
-		return err
-	}
-	total := 0
-	for {
-		n, err := c.Read(buf[total:])
-		total += n
-		if err != nil || total == len(buf) {
-			break
-		}
-	}
-	if string(buf[:min(total, 12)]) != "HTTP/1.1 302" {
-		return fmt.Errorf("bench: a probe was answered by %q", buf[:total])
-	}
-	return nil
-}
-
-// percentile is the value below which p of 100 lie (nearest rank).
-func percentile[T cmp.Ordered](values []T, p int) T {
-	sorted := slices.Sorted(slices.Values(values))
-	return sorted[min(len(sorted)*p/100, len(sorted)-1)]
 }

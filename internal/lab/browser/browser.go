@@ -33,16 +33,29 @@ type Browser struct {
 	ctx     context.Context
 	cancel  context.CancelFunc
 	conn    io.Closer
+	mute    bool // pages run no scripts
 }
 
 // Start opens a browser on the device. Its profile is a folder of dir, made anew.
 func Start(ctx context.Context, g *lab.Guest, caFile, dir string) (*Browser, error) {
+	return launch(ctx, g.NS.Spawn, caFile, dir)
+}
+
+// Here opens a browser on this machine itself, in its network and without the lab, for pages that a test serves on the
+// loopback. Its profile is a folder of dir, made anew.
+func Here(ctx context.Context, dir string) (*Browser, error) {
+	return launch(ctx, lab.Spawn, "", dir)
+}
+
+func launch(ctx context.Context, spawn func(*exec.Cmd) (*lab.Process, error), caFile, dir string) (*Browser, error) {
 	home, err := os.MkdirTemp(dir, "chromium-")
 	if err != nil {
 		return nil, fmt.Errorf("browser: make profile: %w", err)
 	}
-	if err := trust(ctx, home, caFile); err != nil {
-		return nil, err
+	if caFile != "" {
+		if err := trust(ctx, home, caFile); err != nil {
+			return nil, err
+		}
 	}
 	// Chromium reads commands from descriptor 3 and answers on descriptor 4.
 	commandsOut, commandsIn, err := os.Pipe()
@@ -56,7 +69,7 @@ func Start(ctx context.Context, g *lab.Guest, caFile, dir string) (*Browser, err
 	cmd := exec.Command(program, flags(home)...)
 	cmd.Env = append(os.Environ(), "HOME="+home, "XDG_CONFIG_HOME="+home, "XDG_CACHE_HOME="+home, "LANGUAGE=fr")
 	cmd.ExtraFiles = []*os.File{commandsOut, answersIn}
-	p, err := g.NS.Spawn(cmd)
+	p, err := spawn(cmd)
 	commandsOut.Close()
 	answersIn.Close()
 	if err != nil {
@@ -92,6 +105,7 @@ func flags(home string) []string {
 		// What it asks the internet of itself would be mixed with what the resident asks.
 		"--disable-background-networking", "--disable-component-update", "--disable-domain-reliability",
 		"--disable-client-side-phishing-detection", "--no-pings", "--disable-breakpad",
+		"--disable-auto-reload", // of a page that did not come, into the middle of the next one
 		// The lab's internet speaks no QUIC, and typed http:// addresses stay http, as a captive browser's do.
 		"--disable-quic", "--disable-features=HttpsUpgrades,HttpsFirstBalancedModeAutoEnable,Translate,MediaRouter,OptimizationHints",
 		"--accept-lang=fr-FR,fr", "--lang=fr", "--window-size=360,740",
@@ -201,6 +215,29 @@ func (b *Browser) Screenshot(ctx context.Context, file string, width, height int
 			return err
 		}
 		return os.WriteFile(file, png, 0o644)
+	})
+}
+
+// Whole writes the page from its top to its end as a PNG, as wide as the window is.
+func (b *Browser) Whole(ctx context.Context, file string) error {
+	return b.try(ctx, "screenshot of the whole page", func(ctx context.Context) error {
+		png, err := chromedp.Run(ctx, chromedp.FullScreenshot(100))
+		if err != nil {
+			return err
+		}
+		return os.WriteFile(file, png, 0o644)
+	})
+}
+
+// Fill writes a text into the field with this id, in the place of what it holds.
+func (b *Browser) Fill(ctx context.Context, id, text string) error {
+	return b.try(ctx, "fill "+id, func(ctx context.Context) error {
+		found, err := chromedp.Run(ctx, chromedp.Evaluate[bool](fmt.Sprintf(
+			`(() => { const e = document.getElementById(%q); if (!e) return false; e.value = %q; return true; })()`, id, text)))
+		if err == nil && !found {
+			err = errors.New("no such field")
+		}
+		return err
 	})
 }
 

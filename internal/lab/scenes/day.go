@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"parvis/internal/lab"
+	"parvis/internal/lab/kiosk"
 	"parvis/sessions"
 )
 
@@ -24,16 +25,29 @@ var Scenes = []Scene{
 	{"ouverture", "Le routeur démarre. Tout est prêt, et personne ne passe encore.", opening},
 	{"habitante", "Une habitante appuie sur « Aller sur internet ». Elle est en ligne et voit son temps.", resident},
 	{"retour", "Elle arrête internet et s'en va. Deux heures après, un bouton lui rend le temps gardé.", comesBack},
+	{"deux-familles", "Son téléphone s'est aussi donné des adresses IPv6. Elles passent toutes avec elle.", bothFamilies},
+	{"pare-feu", "Un autre programme vide le pare-feu. Rien ne s'ouvre, et en deux secondes tout est remis.", foreign},
+	{"jumeau", "Un second appareil prend le numéro du sien. Internet est en pause ; il part, et elle continue.", twin},
+	{"coupure", "Le courant est coupé, puis revient. Elle continue sans rien faire, avec le temps qui lui restait.", powerCut},
+	{"panne", "La ligne tombe pendant deux heures. La page le dit, le temps est gardé, et tout revient sans elle.", lineDown},
+	{"attente", "Une personne montre son code. L'accueil ouvre, sa page change toute seule. Son téléphone change de numéro : le code lui rend son temps.", waits},
+	{"comptoir", "À l'accueil, un téléphone montre son code. La médiatrice touche un temps, se reprend, puis ouvre, ajoute du temps et arrête.", atTheDesk},
+	{"tickets", "L'accueil imprime une planche. Un téléphone lit un ticket sur le papier, et il est en ligne.", printsTickets},
 	{"fin", "Son temps finit. Son téléchargement s'arrête dans la seconde, et la page le dit.", timeEnds},
-	{"fermeture", "Le lieu ferme. Toutes les connexions s'arrêtent, et la page le dit.", closing},
+	{"poste-firefox", "Un poste est fermé. L'accueil l'ouvre d'un geste : une démarche entière, un site montré, un délai, puis tout s'arrête et le poste redevient propre.", sits(kiosk.Firefox)},
+	{"poste-chromium", "La même chose avec l'autre navigateur.", sits(kiosk.Chromium)},
+	{"atelier", "Un atelier de douze. Une personne change d'adresse et garde sa place ; la treizième apprend que c'est complet.", workshop},
+	{"pause", "L'accueil met internet en pause un quart d'heure. La pause finit toute seule, et elle retrouve son temps.", pause},
+	{"fermeture", "Le lieu ferme. La page prévient 15 et 5 minutes avant, puis tout s'arrête ensemble.", closing},
+	{"bilan", "L'accueil lit le brouillon de l'après-midi. Le mois fini, ses chiffres disent ce que la journée a fait, et les petits nombres sont masqués.", counted},
 }
 
 // Day plays a public day with a clock that is moved.
 func Day(ctx context.Context, o Options) (err error) {
-	ctx, cancel := context.WithTimeout(ctx, 5*time.Minute)
+	ctx, cancel := context.WithTimeout(ctx, 20*time.Minute)
 	defer cancel()
 	// No end for idleness: hours pass here between two packets.
-	s, err := raise(ctx, o, lab.Site{Idle: "0s", Lease: "24h"})
+	s, err := raise(ctx, o, lab.Site{Idle: "0s", Lease: "24h", IPv6: true, Staff: true, Posts: true})
 	if err != nil {
 		return err
 	}
@@ -61,6 +75,9 @@ func (s *Stage) play(ctx context.Context, o Options, scenes []Scene) error {
 
 func opening(ctx context.Context, s *Stage) error {
 	if err := s.Start(ctx); err != nil { // returns once the daemon says that it is ready
+		return err
+	}
+	if err := s.itIs(ctx, 9, 0); err != nil {
 		return err
 	}
 	r, err := s.Join(ctx, "habitante")
@@ -155,28 +172,6 @@ func timeEnds(ctx context.Context, s *Stage) error {
 		return err
 	}
 	return s.over(ctx, r, sessions.ByTime, "Votre temps est fini.", "Internet est arrêté sur cet appareil.")
-}
-
-func closing(ctx context.Context, s *Stage) error {
-	if err := s.residents[0].goOnline(ctx, "Demander du temps"); err != nil {
-		return err
-	}
-	neighbour, err := s.Join(ctx, "voisin")
-	if err != nil {
-		return err
-	}
-	if err := neighbour.goOnline(ctx, "Aller sur internet"); err != nil {
-		return err
-	}
-	if _, err := s.Parvis.Output(ctx, "session", "end", "--all", "--reason", "closing"); err != nil {
-		return err
-	}
-	for _, r := range s.residents {
-		if err := s.over(ctx, r, sessions.ByClosing, "Le lieu ferme."); err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 // session is the newest session of a resident's device.

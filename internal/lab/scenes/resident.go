@@ -27,7 +27,7 @@ type Resident struct {
 
 // Join lets a resident in: their phone joins the Wi-Fi and asks for an address.
 func (s *Stage) Join(ctx context.Context, name string) (*Resident, error) {
-	g, err := s.Town.AddGuest(lab.GuestOptions{Name: name})
+	g, err := s.Town.AddGuest(lab.GuestOptions{Name: name, SLAAC: true})
 	if err != nil {
 		return nil, err
 	}
@@ -45,12 +45,23 @@ func (s *Stage) Join(ctx context.Context, name string) (*Resident, error) {
 	return r, nil
 }
 
-// Visit opens a page and waits until it says the sentences.
+// Visit opens a page and waits until it says the sentences. Where the browser shows an error of its own, the person
+// reloads, for ten seconds.
 func (r *Resident) Visit(ctx context.Context, url string, sentences ...string) error {
-	if err := r.Browser.Open(ctx, url); err != nil {
-		return err
+	for try := 1; ; try++ {
+		err := r.Browser.Open(ctx, url)
+		if err == nil {
+			return r.Browser.See(ctx, sentences...)
+		}
+		if !strings.Contains(err.Error(), "net::ERR_") || try == 20 {
+			return err
+		}
+		select {
+		case <-time.After(500 * time.Millisecond):
+		case <-ctx.Done():
+			return err
+		}
 	}
-	return r.Browser.See(ctx, sentences...)
 }
 
 // Press presses a button or link and waits until the page that follows says the sentences.
@@ -220,6 +231,24 @@ func (d *download) StoppedBy(ctx context.Context, moment time.Time) error {
 		}
 		if after := d.bytes.Load(); until != moment && after != before {
 			return fmt.Errorf("scenes: the download goes on: %d bytes in the second after", after-before)
+		}
+	}
+	return nil
+}
+
+// GoesOn reports by an error that nothing more comes within a few seconds.
+func (d *download) GoesOn(ctx context.Context) error {
+	before := d.bytes.Load()
+	limit := time.After(5 * time.Second)
+	for d.bytes.Load() == before {
+		select {
+		case <-time.After(20 * time.Millisecond):
+		case <-d.ended:
+			return errors.New("scenes: the download was broken off")
+		case <-limit:
+			return errors.New("scenes: the download stands still")
+		case <-ctx.Done():
+			return ctx.Err()
 		}
 	}
 	return nil

@@ -20,6 +20,7 @@ import (
 	"parvis/internal/control"
 	"parvis/internal/lab"
 	"parvis/internal/lang"
+	"parvis/sessions"
 )
 
 // Options of every play.
@@ -81,6 +82,9 @@ type Stage struct {
 	Artefacts string
 
 	residents []*Resident
+	posts     bool               // there is a network of terminals
+	sat       []sessions.Session // of terminals: nobody remembers them for long
+	mediator  *Resident          // nil until somebody is at the desk
 }
 
 // raise makes a town with dnsmasq running and the daemon installed, not yet started.
@@ -108,8 +112,17 @@ func raise(ctx context.Context, o Options, site lab.Site) (_ *Stage, err error) 
 		return nil, err
 	}
 	s.Control = control.NewClient(s.Parvis.Socket)
-	_, err = s.Parvis.Dnsmasq(ctx)
-	return s, err
+	s.posts = site.Posts
+	return s, s.resolvers(ctx)
+}
+
+// resolvers starts what the router's service manager does: the dnsmasq of each network.
+func (s *Stage) resolvers(ctx context.Context) error {
+	_, err := s.Parvis.Dnsmasq(ctx)
+	if err == nil && s.posts {
+		_, err = s.Parvis.DnsmasqTerminals(ctx)
+	}
+	return err
 }
 
 // Start starts the daemon and waits until it says that everything is in force.
@@ -146,6 +159,9 @@ func (s *Stage) Close() error {
 	var errs []error
 	if s.Daemon != nil {
 		errs = append(errs, os.WriteFile(filepath.Join(s.Artefacts, "parvis.log"), []byte(s.Daemon.Log()), 0o644))
+	}
+	if s.mediator != nil {
+		errs = append(errs, s.mediator.Browser.Close())
 	}
 	for _, r := range s.residents {
 		errs = append(errs, r.Browser.Close())

@@ -1,0 +1,19 @@
+package config
+
+import "net/url"
+
+// page reads the address of a web page; "" where none is given.
+func (t *table) page(key string) string {
+	s, ok := t.text(key, false)
+	if !ok {
+		return ""
+	}
+	u, err := url.Parse(s)
+	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Hostname() == "" || u.User != nil {
+		t.bad(key, Say("%s: %q is not the address of a page", "%s : %q n'est pas l'adresse d'une page", t.label(key), s),
+			Say("an address that begins with http:// or https:// and holds no password",
+				"une adresse qui commence par http:// ou https://, sans mot de passe"), Message{})
+		return ""
+	}
+	return s
+}

@@ -1,0 +1,10 @@
+package machine
+
+import (
+	"crypto/x509"
+
+	"parvis/internal/clock"
+)
+
+// Trusted judges a certificate alone.
+func Trusted(c *x509.Certificate, now clock.Wall) bool { return trusted([]*x509.Certificate{c}, now) }
