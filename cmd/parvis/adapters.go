@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"net/netip"
 	"path/filepath"
-	"time"
+	"slices"
 
 	"parvis/firewall"
 	"parvis/internal/config"
@@ -31,20 +31,22 @@ func newEnforcer(fw *firewall.Firewall) *enforcer {
 	go func() {
 		defer close(e.events)
 		for ev := range fw.Events() {
-			e.events <- sessions.Event{Kind: sessions.EventKind(ev.Kind), Detail: ev.Detail}
+			e.events <- sessions.Event{
+				Kind: sessions.EventKind(ev.Kind), Detail: ev.Detail, MAC: ev.MAC, Contest: sessions.Contest(ev.Contest),
+			}
 		}
 	}()
 	return e
 }
 
-func (e *enforcer) Put(g sessions.Grant) error    { return e.fw.Put(firewall.Grant(g)) }
+func (e *enforcer) Put(g sessions.Grant) error    { return e.fw.Put(firewallGrant(g)) }
 func (e *enforcer) Drop(slot uint16) error        { return e.fw.Drop(slot) }
 func (e *enforcer) Events() <-chan sessions.Event { return e.events }
 
 func (e *enforcer) Sync(grants []sessions.Grant) error {
 	all := make([]firewall.Grant, len(grants))
 	for i, g := range grants {
-		all[i] = firewall.Grant(g)
+		all[i] = firewallGrant(g)
 	}
 	return e.fw.Sync(all)
 }
@@ -58,6 +60,14 @@ func (e *enforcer) Usage() ([]sessions.Usage, error) {
 	return all, err
 }
 
+// firewallGrant is a grant in the firewall's words. Terminals' never come here (see both).
+func firewallGrant(g sessions.Grant) firewall.Grant {
+	return firewall.Grant{
+		Slot: g.Slot, MAC: g.MAC, IPv4: g.IPv4, End: g.End, Down: g.Down, Up: g.Up, Parent: g.Parent, Floor: g.Floor,
+		Suspended: g.Suspended, Named: g.Named,
+	}
+}
+
 // identify is the portal's question to the firewall: who is behind this address?
 func (d *daemon) identify(addr netip.Addr) (portal.Device, error) {
 	dev, err := d.firewall.Identify(addr)
@@ -69,17 +79,30 @@ func (d *daemon) identify(addr netip.Addr) (portal.Device, error) {
 	case errors.Is(err, firewall.ErrOtherDevice):
 		err = fmt.Errorf("%w: %w", portal.ErrOtherDevice, err)
 	}
-	return portal.Device(dev), err
+	return portal.Device{MAC: dev.MAC, IPv4: dev.IPv4}, err
 }
 
 func firewallConfig(c *config.Config, state string) firewall.Config {
-	return firewall.Config{
+	fw := firewall.Config{
 		Guest: c.Guests.Interface, WAN: c.WAN.Interface, Address: c.Guests.Address,
 		HTTPPort: httpPort, HTTPSPort: httpsPort,
 		Capacity: c.Guests.Capacity, Allow: c.Guests.Allow,
-		Down: c.WAN.Down, Up: c.WAN.Up,
+		Down: c.WAN.Down, Up: c.WAN.Up, Favour: c.WAN.Favour,
+		IPv6:   c.Guests.IPv6,
 		Leases: filepath.Join(state, "leases"),
+
+		Terminal: c.Terminals.Interface, Printing: c.Terminals.Printer != "",
 	}
+	fw.Terminal, fw.Printing = c.Terminals.Interface, c.Terminals.Printer != ""
+	fw.Garden = len(c.Gate.Garden) > 0
+	fw.Named = slices.ContainsFunc(c.Profiles, func(p config.Profile) bool { return len(p.Names) > 0 })
+	if c.Staff.Name != "" {
+		fw.StaffPort = staffPort
+		if a, ok := staffAddress(c); ok {
+			fw.Staff, fw.StaffAddress = c.Staff.Interface, a
+		}
+	}
+	return fw
 }
 
 func portalConfig(c *config.Config) portal.Config {
@@ -90,6 +113,9 @@ func portalConfig(c *config.Config) portal.Config {
 		Address:   c.Guests.Address.Addr(),
 		Secure:    c.Portal.Certificate != "",
 		Profile:   c.Portal.Profile,
+		AtDesk:    c.Portal.Open == config.ByDesk,
+		Zone:      c.Site.Hours.Zone,
+		Counts:    true,
 		Version:   version,
 	}
 }
@@ -99,8 +125,13 @@ func profiles(c *config.Config) []sessions.Profile {
 	for _, p := range c.Profiles {
 		all = append(all, sessions.Profile{
 			Name: p.Name, Label: p.Label, Duration: p.Duration, Runs: sessions.Runs(p.Runs), Idle: p.Idle,
-			Volume: p.Volume, Down: p.Down, Up: p.Up, Keep: p.Keep,
+			Volume: p.Volume, Slow: p.Slow, Down: p.Down, Up: p.Up, Keep: p.Keep, Daily: p.Daily, DailyVolume: p.DailyVolume,
+			Extend: p.Extend, Extensions: p.Extensions, Devices: p.Devices, LineStops: p.LineStops,
+			Terminal: p.Terminal, Named: len(p.Names) > 0,
 		})
+	}
+	if c.Staff.Name != "" {
+		all = append(all, staffProfile)
 	}
 	return all
 }
@@ -112,17 +143,31 @@ func (d *daemon) verbs() control.Daemon {
 		Sessions: d.manager.List,
 		Open:     d.open,
 		End:      d.end,
-		Confirm:  d.confirm.confirm,
+		Change:   d.change,
+		Site:     d.site,
+		Gesture:  d.gesture,
+		Report:   d.report,
+		Desk:     d.desk,
+		Vouchers: d.manager.Batches, Voucher: d.voucher,
+		Workshops: d.manager.Workshops, Workshop: d.workshop,
+		Confirm: d.confirm.confirm,
+		Staff:   d.team.verbs,
+
+		Terminals: d.terminals, Terminal: d.terminal, TerminalConfig: d.terminalConfig,
 	}
 	if d.shifted != nil {
-		v.Shift = func(by time.Duration) error {
-			if by < 0 {
+		v.Shift = func(by control.ShiftRequest) error {
+			if by.Forward < 0 {
 				return control.Refuse(control.BadInput, lang.Text{
 					EN: "the clock goes forward only",
 					FR: "l'horloge ne va qu'en avant",
 				})
 			}
-			d.shifted.Shift(by)
+			d.shifted.Shift(by.Forward)
+			d.shifted.ShiftWall(by.Wall)
+			if !by.Set.IsZero() {
+				return setClock(d.shifted, by.Set)
+			}
 			return nil
 		}
 	}
@@ -146,6 +191,10 @@ var (
 		EN: "no place is free: every one is taken, or rests for 5 minutes after its last use; see guests.capacity",
 		FR: "aucune place libre : toutes sont prises, ou au repos 5 minutes après leur dernier usage ; voir guests.capacity",
 	}
+	contestedText = lang.Text{
+		EN: "%s: %s; nobody gets in under this identity until one of the two has left",
+		FR: "%s : %s ; personne n'entre sous cette identité tant que l'un des deux n'est pas parti",
+	}
 	notFoundText = lang.Text{
 		EN: "%s: no open session of this name or address; see: parvis session list",
 		FR: "%s : aucune connexion ouverte sous ce nom ou cette adresse ; voir : parvis session list",
@@ -164,7 +213,7 @@ func (d *daemon) open(ctx context.Context, r control.OpenRequest) (sessions.Sess
 		if err != nil {
 			return sessions.Session{}, control.Refuse(control.NotFound, unknownDeviceText, r.IPv4)
 		}
-		dev = sessions.Device(seen)
+		dev = sessions.Device{MAC: seen.MAC, IPv4: seen.IPv4}
 	}
 	profile := r.Profile
 	if profile == "" {
@@ -180,6 +229,10 @@ func (d *daemon) open(ctx context.Context, r control.OpenRequest) (sessions.Sess
 		err = control.Refuse(control.BadInput, unknownProfileText, profile, fmt.Sprint(names))
 	case errors.Is(err, sessions.ErrFull):
 		err = control.Refuse(control.Refused, fullText)
+	case errors.Is(err, sessions.ErrContested):
+		err = control.Refuse(control.Refused, contestedText, r.IPv4, contestText(s.Suspended))
+	case errors.Is(err, sessions.ErrClosed):
+		err = control.Refuse(control.Refused, closedText)
 	}
 	return s, err
 }
@@ -205,8 +258,32 @@ func (d *daemon) end(ctx context.Context, r control.EndRequest) ([]sessions.Sess
 	return ended, nil
 }
 
-// names reports whether which is the session's number, MAC or address.
+func (d *daemon) change(ctx context.Context, r control.ChangeRequest) ([]sessions.Session, error) {
+	var changed []sessions.Session
+	for _, s := range d.manager.List() {
+		if s.State != sessions.Open || !names(r.Which, s) {
+			continue
+		}
+		done, err := d.manager.Change(ctx, s.ID, sessions.Rates{Down: r.Down, Up: r.Up})
+		if errors.Is(err, sessions.ErrNotFound) {
+			continue // it ended by itself in the meantime
+		}
+		if err != nil {
+			return changed, err
+		}
+		changed = append(changed, done)
+	}
+	if len(changed) == 0 {
+		return nil, control.Refuse(control.NotFound, notFoundText, r.Which)
+	}
+	return changed, nil
+}
+
+// names reports whether which is the session's number, code, MAC or address.
 func names(which string, s sessions.Session) bool {
+	if code, ok := sessions.ParseCode(which); ok {
+		return code == s.Code
+	}
 	if a, err := netip.ParseAddr(which); err == nil {
 		return a == s.Device.IPv4
 	}

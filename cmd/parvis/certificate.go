@@ -3,9 +3,11 @@ package main
 import (
 	"context"
 	"crypto/tls"
+	"errors"
 	"log/slog"
 	"os"
 	"os/signal"
+	"strings"
 	"sync/atomic"
 
 	"golang.org/x/sys/unix"
@@ -14,23 +16,43 @@ import (
 	"parvis/internal/lang"
 )
 
-// certificate is the portal's, read again on SIGHUP: it is renewed more often than the router restarts.
+// certificates are the portal's and the console's, read again on SIGHUP: they are renewed more often than the router
+// restarts.
+type certificates struct {
+	portal, staff *certificate // nil: none; they may be the same
+	console       string       // the console's name
+}
+
 type certificate struct {
 	certFile, keyFile string
 	current           atomic.Pointer[tls.Certificate]
 }
 
-// loadCertificate returns nil when none is configured.
-func loadCertificate(cfg *config.Config) (*certificate, error) {
-	if cfg.Portal.Certificate == "" {
-		return nil, nil
+// loadCertificates returns those that are configured.
+func loadCertificates(cfg *config.Config) (c certificates, err error) {
+	if cfg.Portal.Certificate != "" {
+		if c.portal, err = loadCertificate("portal.certificate", cfg.Portal.Certificate, cfg.Portal.Key); err != nil {
+			return c, err
+		}
 	}
-	c := &certificate{certFile: cfg.Portal.Certificate, keyFile: cfg.Portal.Key}
+	if c.console = cfg.Staff.Name; c.console == "" {
+		return c, nil
+	}
+	if cfg.Staff.Certificate == cfg.Portal.Certificate {
+		c.staff = c.portal
+		return c, nil
+	}
+	c.staff, err = loadCertificate("staff.certificate", cfg.Staff.Certificate, cfg.Staff.Key)
+	return c, err
+}
+
+func loadCertificate(key, certFile, keyFile string) (*certificate, error) {
+	c := &certificate{certFile: certFile, keyFile: keyFile}
 	if err := c.load(); err != nil {
 		return nil, fail(exitNotRight, lang.Text{
-			EN: "portal.certificate: %v; expected a PEM certificate with its chain, and its key",
-			FR: "portal.certificate : %v ; un certificat PEM avec sa chaîne, et sa clé, sont attendus",
-		}, err)
+			EN: "%s: %v; expected a PEM certificate with its chain, and its key",
+			FR: "%s : %v ; un certificat PEM avec sa chaîne, et sa clé, sont attendus",
+		}, key, err)
 	}
 	return c, nil
 }
@@ -44,31 +66,53 @@ func (c *certificate) load() error {
 	return nil
 }
 
-func (c *certificate) config() *tls.Config {
+// any reports whether there is one.
+func (c certificates) any() bool { return c.portal != nil || c.staff != nil }
+
+// errNoName ends a handshake for a name that there is no certificate for: a warning in a browser would teach people to
+// pass over warnings.
+var errNoName = errors.New("no certificate for this name")
+
+func (c certificates) config() *tls.Config {
 	return &tls.Config{
 		MinVersion: tls.VersionTLS12, // Android 5 and iOS 10 speak it
 		NextProtos: []string{"http/1.1"},
-		GetCertificate: func(*tls.ClientHelloInfo) (*tls.Certificate, error) {
-			return c.current.Load(), nil
+		GetCertificate: func(hello *tls.ClientHelloInfo) (*tls.Certificate, error) {
+			switch {
+			case c.staff != nil && strings.EqualFold(hello.ServerName, c.console):
+				return c.staff.current.Load(), nil
+			case c.portal != nil:
+				return c.portal.current.Load(), nil
+			}
+			return nil, errNoName
 		},
 	}
 }
 
-// reloadOnHangup keeps the old certificate when the new one cannot be read.
-func (c *certificate) reloadOnHangup(ctx context.Context, log *slog.Logger) error {
+// reloadOnHangup keeps an old certificate when the new one cannot be read.
+func (c certificates) reloadOnHangup(ctx context.Context, log *slog.Logger) error {
 	hup := make(chan os.Signal, 1)
 	signal.Notify(hup, unix.SIGHUP)
 	defer signal.Stop(hup)
+	all := []*certificate{c.portal}
+	if c.staff != c.portal {
+		all = append(all, c.staff)
+	}
 	for {
 		select {
 		case <-ctx.Done():
 			return nil
 		case <-hup:
-			if err := c.load(); err != nil {
+		}
+		for _, one := range all {
+			if one == nil {
+				continue
+			}
+			if err := one.load(); err != nil {
 				log.Error("certificate not read again, the old one stays", "error", err)
 				continue
 			}
-			log.Info("certificate read again", "file", c.certFile)
+			log.Info("certificate read again", "file", one.certFile)
 		}
 	}
 }

@@ -53,10 +53,10 @@ func (a *app) fit(cfg *config.Config, log *slog.Logger) error {
 	if err != nil {
 		return refused(err)
 	}
-	found := features(facts)
-	// A certificate that has ended, or is for another name, costs the API; refusing to start would cost the portal.
+	found := features(cfg, facts)
+	// A certificate that has ended, or is for another name, costs the API or the console; refusing to start would cost the portal.
 	needed := facts
-	needed.Cert = nil
+	needed.Cert, needed.StaffCert = nil, nil
 	if problems := machine.Check(cfg, needed, found); config.HasErrors(problems) {
 		a.tell(problems)
 		return fail(exitNotRight, lang.Text{
@@ -79,7 +79,10 @@ func (c checkCmd) Run(_ context.Context, a *app) error {
 		if err != nil {
 			return refused(err)
 		}
-		problems = append(problems, machine.Check(cfg, facts, features(facts))...)
+		problems = append(problems, machine.Check(cfg, facts, features(cfg, facts))...)
+		_, unread := cfg.Calendar()
+		problems = append(problems, unread...)
+		problems = append(problems, a.catalogueProblems(cfg)...)
 	}
 	if c.JSON {
 		if err := a.json(jsonProblems(problems, a.lang)); err != nil {
@@ -133,24 +136,44 @@ func jsonProblems(ps []config.Problem, l lang.Lang) []jsonProblem {
 	return all
 }
 
-type dnsmasqCmd struct{}
+type dnsmasqCmd struct {
+	Terminals bool `help:"${help_dnsmasq_terminals}"`
+}
 
-func (dnsmasqCmd) Run(_ context.Context, a *app) error {
+func (c dnsmasqCmd) Run(_ context.Context, a *app) error {
 	cfg, err := a.loadConfig()
 	if err != nil {
 		return err
 	}
-	fmt.Fprint(a.out, config.Dnsmasq(cfg, a.cli.State))
+	if !c.Terminals {
+		if len(cfg.Gate.Garden) == 0 { // the catalogue is not needed, whatever is wrong with it
+			fmt.Fprint(a.out, config.Dnsmasq(cfg, a.cli.State, nil))
+			return nil
+		}
+		known, _, err := a.catalogue(cfg.Gate.Catalogue)
+		if err != nil {
+			return err
+		}
+		fmt.Fprint(a.out, config.Dnsmasq(cfg, a.cli.State, known.Names(cfg.Gate.Garden)))
+		return nil
+	}
+	if !cfg.Terminals.There() {
+		return fail(exitNotRight, lang.Text{
+			EN: "there is no network of terminals; expected terminals.interface in the configuration",
+			FR: "il n'y a pas de réseau de postes ; il faut terminals.interface dans la configuration",
+		})
+	}
+	fmt.Fprint(a.out, config.DnsmasqTerminals(cfg, a.cli.State))
 	return nil
 }
 
 // features hands what the firewall finds in the kernel to the check of the machine. Without the right to change the
 // network nothing can be tried, and the missing right is told instead.
-func features(f machine.Facts) []machine.Feature {
+func features(cfg *config.Config, f machine.Facts) []machine.Feature {
 	if !f.NetAdmin {
 		return nil
 	}
-	found := firewall.Probe()
+	found := firewall.Probe(cfg.Guests.IPv6)
 	all := make([]machine.Feature, len(found))
 	for i, c := range found {
 		all[i] = machine.Feature(c)

@@ -5,7 +5,9 @@ import (
 	"log/slog"
 
 	"parvis/firewall"
+	"parvis/firewall/advertise"
 	"parvis/internal/clock"
+	"parvis/internal/config"
 	"parvis/internal/lang"
 )
 
@@ -21,11 +23,13 @@ func (downCmd) Run(_ context.Context, a *app) error {
 	if err != nil {
 		return refused(err)
 	}
-	fw, err := firewall.New(firewallConfig(cfg, a.cli.State), system, slog.New(slog.NewTextHandler(a.err, nil)))
+	log := slog.New(slog.NewTextHandler(a.err, nil))
+	fw, err := firewall.New(firewallConfig(cfg, a.cli.State), system, log)
 	if err != nil {
 		return refused(err)
 	}
 	defer fw.Close()
+	withdraw(cfg, log)
 	if err := fw.Remove(); err != nil {
 		return refused(err)
 	}
@@ -34,4 +38,15 @@ func (downCmd) Run(_ context.Context, a *app) error {
 		FR: "Il ne reste rien de Parvis dans le noyau : le routeur est de nouveau ce qu'il était sans lui.",
 	})
 	return nil
+}
+
+// withdraw tells guests that the router is none for IPv6 any more, where it was one. Those that do not hear it find out by
+// themselves.
+func withdraw(cfg *config.Config, log *slog.Logger) {
+	if !cfg.Guests.IPv6 {
+		return
+	}
+	if err := advertise.Withdraw(cfg.Guests.Interface); err != nil {
+		log.Warn("guests were not told that IPv6 ends", "cause", err)
+	}
 }

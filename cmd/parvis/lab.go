@@ -3,18 +3,29 @@
 package main
 
 import (
-	"fmt"
+	"cmp"
+	"errors"
 	"os"
-	"path/filepath"
+	"regexp"
+	"strings"
+	"time"
 
+	"parvis/internal/clock"
 	"parvis/internal/lab"
 	"parvis/internal/lab/bench"
 	"parvis/internal/lab/scenes"
+	"parvis/internal/lang"
 )
 
 // labCommand is the lab's part of the command line. Packages for routers leave it out (-tags nolab).
 type labCommand struct {
 	Lab labCmd `cmd:"" help:"${help_lab}"`
+}
+
+// setClock lets the lab say what time it is, as a time daemon would.
+func setClock(c *clock.Shifted, t time.Time) error {
+	c.Set(t)
+	return nil
 }
 
 type labCmd struct {
@@ -68,11 +79,29 @@ func exited(code int) error {
 }
 
 type labBenchCmd struct {
-	Binary string `help:"${help_lab_binary}" type:"path" placeholder:"FILE"`
-	Out    string `help:"${help_lab_out}" default:"bench/latest.json" type:"path" placeholder:"FILE"`
+	Binary   string `help:"${help_lab_binary}" type:"path" placeholder:"FILE"`
+	Out      string `help:"${help_lab_out}" type:"path" placeholder:"FILE"`
+	Markdown string `help:"${help_lab_markdown}" type:"path" placeholder:"FILE"`
+	Only     string `help:"${help_lab_only}" placeholder:"PATTERN"`
+	Quick    bool   `help:"${help_lab_quick}"`
+	Bare     string `hidden:"" type:"path"` // what the lab starts to compare the portal with
+	Gate     int    `hidden:""`             // terminals of the gate that the lab starts to measure it
 }
 
 func (c labBenchCmd) Run(a *app) error {
+	if c.Bare != "" {
+		return refused(bench.ServeBare(c.Bare))
+	}
+	if c.Gate > 0 {
+		return refused(bench.ServeGate(c.Gate, os.Stdin))
+	}
+	only, err := regexp.Compile(c.Only)
+	if err != nil {
+		return fail(exitUsage, lang.Text{
+			EN: "--only %q is no pattern (%v); the parts are: %s",
+			FR: "--only %q n'est pas un motif (%v) ; les parties sont : %s",
+		}, c.Only, err, strings.Join(bench.Parts(), " "))
+	}
 	entered, code, err := lab.Isolate(nil)
 	if err != nil {
 		return refused(err)
@@ -80,24 +109,26 @@ func (c labBenchCmd) Run(a *app) error {
 	if !entered {
 		return exited(code)
 	}
-	binary := c.Binary
-	if binary == "" {
-		if binary, err = os.Executable(); err != nil {
-			return refused(err)
-		}
-	}
-	figures, err := bench.Run(a.ctx, bench.Options{
-		Binary: binary, Version: version, Out: a.out, Town: lab.Options{Iptables: a.cli.Lab.Backend},
-	})
+	self, err := os.Executable()
 	if err != nil {
 		return refused(err)
 	}
-	if err := os.MkdirAll(filepath.Dir(c.Out), 0o755); err != nil {
+	o := bench.Options{Binary: cmp.Or(c.Binary, self), Bare: []string{self, "lab", "bench", "--bare"}, Gate: []string{self, "lab", "bench", "--gate"}, Version: version, Out: a.out, Quick: c.Quick}
+	if c.Only != "" {
+		o.Only = only
+	}
+	if a.cli.Lab.Backend != "" {
+		o.Backends = []string{a.cli.Lab.Backend}
+	}
+	figures, err := bench.Run(a.ctx, o)
+	if figures != nil && c.Out != "" {
+		err = errors.Join(err, figures.Write(c.Out))
+	}
+	if figures != nil && c.Markdown != "" {
+		err = errors.Join(err, figures.WriteMarkdown(c.Markdown))
+	}
+	if err != nil {
 		return refused(err)
 	}
-	if err := figures.Write(c.Out); err != nil {
-		return refused(err)
-	}
-	fmt.Fprintln(a.out, c.Out)
 	return nil
 }

@@ -44,6 +44,15 @@ type CLI struct {
 	Confirm confirmCmd `cmd:"" help:"${help_confirm}"`
 	Status  statusCmd  `cmd:"" help:"${help_status}"`
 	Session sessionCmd `cmd:"" help:"${help_session}"`
+	Site    siteCmd    `cmd:"" help:"${help_site}"`
+	Staff   staffCmd   `cmd:"" help:"${help_staff}"`
+
+	Voucher  voucherCmd  `cmd:"" help:"${help_voucher}"`
+	Workshop workshopCmd `cmd:"" help:"${help_workshop}"`
+	Terminal terminalCmd `cmd:"" help:"${help_terminal}"`
+
+	Catalogue catalogueCmd `cmd:"" help:"${help_catalogue}"`
+
 	Dnsmasq dnsmasqCmd `cmd:"" help:"${help_dnsmasq}"`
 	Down    downCmd    `cmd:"" help:"${help_down}"`
 	labCommand

@@ -244,6 +244,7 @@ type flow struct {
 	last    chan time.Time
 	cancel  context.CancelFunc
 	started time.Time
+	conn    *stamped
 }
 
 // download starts an endless one.
@@ -256,28 +257,26 @@ func (p *place) downloadAt(g *lab.Guest, bytesPerSecond int) *flow {
 	if err != nil {
 		p.t.Fatal(err)
 	}
-	client := g.Client()
+	f := &flow{seen: make(chan struct{}, 1), last: make(chan time.Time, 1), cancel: cancel, started: time.Now()}
+	client := stampedClient(g.Client(), func(s *stamped) { f.conn = s })
 	client.Timeout = 0
 	resp, err := client.Do(req)
 	if err != nil {
 		p.t.Fatal(err)
 	}
-	f := &flow{seen: make(chan struct{}, 1), last: make(chan time.Time, 1), cancel: cancel, started: time.Now()}
 	p.t.Cleanup(func() { cancel() })
 	go func() {
 		defer resp.Body.Close()
-		last := time.Now()
 		for buf := make([]byte, 4096); ; {
 			n, err := resp.Body.Read(buf)
 			if n > 0 {
-				last = time.Now()
 				select {
 				case f.seen <- struct{}{}:
 				default:
 				}
 			}
 			if err != nil {
-				f.last <- last
+				f.last <- f.conn.at()
 				return
 			}
 		}
@@ -300,16 +299,14 @@ func (f *flow) flows(t *testing.T) {
 // stopped waits until nothing has come for two seconds, or the connection has ended, and returns when the last byte came.
 func (f *flow) stopped(t *testing.T) time.Time {
 	t.Helper()
-	last := time.Now()
 	for {
 		select {
 		case <-f.seen:
-			last = time.Now()
 		case at := <-f.last:
 			return at
 		case <-time.After(2 * time.Second):
 			f.cancel()
-			return last
+			return f.conn.at()
 		}
 		if time.Since(f.started) > time.Minute {
 			t.Fatal("the download does not stop")

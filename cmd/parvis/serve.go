@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"net/netip"
 	"os"
 	"os/signal"
 	"path/filepath"
@@ -18,14 +19,18 @@ import (
 	"golang.org/x/sys/unix"
 
 	"parvis/firewall"
+	"parvis/firewall/advertise"
 	"parvis/internal/clock"
 	"parvis/internal/config"
 	"parvis/internal/control"
+	"parvis/internal/database"
 	"parvis/internal/lang"
+	"parvis/internal/line"
 	"parvis/internal/machine"
 	"parvis/portal"
 	"parvis/sessions"
 	"parvis/sessions/sqlite"
+	"parvis/sessions/usage"
 )
 
 // The portal's listeners; nat leads 80 and 443 of the guest address here.
@@ -72,7 +77,15 @@ type daemon struct {
 
 	manager  *sessions.Manager
 	firewall *firewall.Firewall
+	line     *line.Watch
+	way      *way
+	usage    *usage.Usage
+	team     team
 	confirm  confirmation
+	hall     *hall
+	door     door
+	seats    seats
+	fleet    fleet
 }
 
 // run brings everything up in the order in which it can be refused: what changes nothing first, the kernel last.
@@ -81,11 +94,15 @@ func (d *daemon) run(ctx context.Context, confirm int) error {
 	if err != nil {
 		return refused(err)
 	}
-	certificate, err := loadCertificate(d.cfg)
+	calendar, err := d.app.calendar(d.cfg)
 	if err != nil {
 		return err
 	}
-	plain, secure, err := d.listen(ctx, certificate != nil)
+	certs, err := loadCertificates(d.cfg)
+	if err != nil {
+		return err
+	}
+	plain, secure, err := d.listen(ctx, certs.any())
 	if err != nil {
 		return err
 	}
@@ -95,6 +112,10 @@ func (d *daemon) run(ctx context.Context, confirm int) error {
 	}
 	if err := os.MkdirAll(d.app.cli.State, 0o700); err != nil {
 		return refused(err)
+	}
+	defer d.fleet.close()
+	if err := d.openFleet(ctx); err != nil {
+		return err
 	}
 	store, err := sqlite.Open(filepath.Join(d.app.cli.State, "parvis.db"), [32]byte(key), d.clock)
 	if err != nil {
@@ -108,14 +129,43 @@ func (d *daemon) run(ctx context.Context, confirm int) error {
 	}
 	defer d.firewall.Close()
 	first, last, _ := firewall.Slots(d.cfg.Guests.Capacity)
+	if err := d.openUsage(ctx); err != nil {
+		return err
+	}
+	defer d.usage.Close()
+	defer d.door.close()
+	defer d.seats.close()
+	if err := d.openDoor(ctx); err != nil {
+		return err
+	}
+	if err := d.openSeats(ctx); err != nil {
+		return err
+	}
 	d.manager, err = sessions.New(sessions.Options{
-		Clock: d.clock, Store: store, Enforcer: newEnforcer(d.firewall), Profiles: profiles(d.cfg),
+		Clock: d.clock, Store: store, Enforcer: d.enforcer(), Profiles: profiles(d.cfg), Terminal: d.seats.registered,
 		FirstSlot: first, LastSlot: last, Log: d.log,
+		Key: [32]byte(key), Line: min(d.cfg.WAN.Down, d.cfg.WAN.Up), Hours: calendar,
+		Notice: d.usage.Note,
 	})
 	if err != nil {
 		return refused(err)
 	}
-	pages, err := portal.New(portalConfig(d.cfg), d.manager, d.identify, d.clock, d.log)
+	d.line = line.New(line.Options{
+		Interface: d.cfg.WAN.Interface, Configured: line.Rates{Down: d.cfg.WAN.Down, Up: d.cfg.WAN.Up}, Log: d.log,
+	}, d.clock)
+	if d.way, err = newWay(ctx, d, d.lineChanged); err != nil {
+		return err
+	}
+	defer d.way.socket.Close()
+	d.hall = newHall(d)
+	if err := d.openSeatPages(ctx); err != nil {
+		return err
+	}
+	if d.team, err = newTeam(ctx, d, [32]byte(key)); err != nil {
+		return err
+	}
+	defer d.team.close()
+	pages, err := portal.New(portalConfig(d.cfg), d.parts())
 	if err != nil {
 		return refused(err)
 	}
@@ -129,7 +179,7 @@ func (d *daemon) run(ctx context.Context, confirm int) error {
 	}
 	defer ctl.Close()
 	d.log.Info("in force", "site", d.cfg.Site.Name, "open", d.manager.Status().Open)
-	err = d.serve(ctx, confirm, plain, secure, certificate, ctl, pages)
+	err = d.serve(ctx, confirm, plain, secure, certs, ctl, pages)
 	if errors.Is(err, errNotConfirmed) {
 		return d.takeBack()
 	}
@@ -137,7 +187,7 @@ func (d *daemon) run(ctx context.Context, confirm int) error {
 }
 
 // serve runs every loop until ctx ends or one of them fails.
-func (d *daemon) serve(ctx context.Context, confirm int, plain, secure net.Listener, certificate *certificate, ctl net.Listener, pages *portal.Portal) error {
+func (d *daemon) serve(ctx context.Context, confirm int, plain, secure net.Listener, certs certificates, ctl net.Listener, pages *portal.Portal) error {
 	group, ctx := errgroup.WithContext(ctx)
 	if confirm > 0 {
 		signal.Ignore(unix.SIGHUP) // a line that drops is what the confirmation is for
@@ -145,11 +195,25 @@ func (d *daemon) serve(ctx context.Context, confirm int, plain, secure net.Liste
 		group.Go(func() error { return d.confirm.wait(ctx, d.clock) })
 	}
 	group.Go(func() error { return d.manager.Run(ctx) })
-	group.Go(func() error { return portal.Serve(ctx, plain, pages.Handler(), d.log) })
-	if secure != nil {
-		group.Go(func() error { return certificate.reloadOnHangup(ctx, d.log) })
+	group.Go(func() error { return d.line.Run(ctx) })
+	group.Go(func() error { return d.way.run(ctx) })
+	group.Go(func() error { return d.usage.Run(ctx) })
+	group.Go(func() error { return d.door.run(ctx) })
+	group.Go(func() error { return d.seats.run(ctx, d) })
+	group.Go(func() error { return d.fleet.run(ctx, d) })
+	if d.cfg.Guests.IPv6 {
 		group.Go(func() error {
-			return portal.Serve(ctx, tls.NewListener(secure, certificate.config()), pages.Handler(), d.log)
+			return advertise.Run(ctx, advertise.Options{
+				Interface: d.cfg.Guests.Interface, API: d.cfg.Portal.API(), Clock: d.clock, Log: d.log,
+			})
+		})
+	}
+	group.Go(func() error { return portal.Serve(ctx, plain, d.team.plain(pages.Handler()), d.log) })
+	group.Go(func() error { return d.team.run(ctx, d, certs, pages.Handler()) })
+	if secure != nil {
+		group.Go(func() error { return certs.reloadOnHangup(ctx, d.log) })
+		group.Go(func() error {
+			return portal.Serve(ctx, tls.NewListener(secure, certs.config()), d.team.secure(pages.Handler()), d.log)
 		})
 	}
 	group.Go(func() error { return control.Serve(ctx, ctl, d.verbs(), d.log) })
@@ -159,9 +223,22 @@ func (d *daemon) serve(ctx context.Context, confirm int, plain, secure net.Liste
 	return nil
 }
 
-// listen opens the portal's ports on the guest address. IP_FREEBIND: the address may come and go with its interface
-// (ip(7)), and the listener stays.
+// listen opens the portal's ports on the guest address.
 func (d *daemon) listen(ctx context.Context, tls bool) (plain, secure net.Listener, err error) {
+	guest := d.cfg.Guests.Address.Addr()
+	if plain, err = d.listenOn(ctx, guest, httpPort); err != nil || !tls {
+		return plain, nil, err
+	}
+	if secure, err = d.listenOn(ctx, guest, httpsPort); err != nil {
+		plain.Close()
+		return nil, nil, err
+	}
+	return plain, secure, nil
+}
+
+// listenOn opens a port of one of our addresses. IP_FREEBIND: the address may come and go with its interface (ip(7)), and
+// the listener stays.
+func (d *daemon) listenOn(ctx context.Context, a netip.Addr, port int) (net.Listener, error) {
 	lc := net.ListenConfig{Control: func(_, _ string, c syscall.RawConn) error {
 		var err error
 		if cerr := c.Control(func(fd uintptr) {
@@ -171,29 +248,19 @@ func (d *daemon) listen(ctx context.Context, tls bool) (plain, secure net.Listen
 		}
 		return err
 	}}
-	open := func(port int) (net.Listener, error) {
-		addr := net.JoinHostPort(d.cfg.Guests.Address.Addr().String(), fmt.Sprint(port))
-		ln, err := lc.Listen(ctx, "tcp4", addr)
-		if errors.Is(err, unix.EADDRINUSE) {
-			return nil, fail(exitRefused, lang.Text{
-				EN: "port %d of %s is in use by another program; expected to be free for the portal; find it with: ss -ltnp 'sport = :%d'",
-				FR: "le port %d de %s est déjà pris par un autre programme ; il doit être libre pour le portail ; cherchez-le avec : ss -ltnp 'sport = :%d'",
-			}, port, d.cfg.Guests.Address.Addr(), port)
-		}
-		return ln, err
+	ln, err := lc.Listen(ctx, "tcp4", net.JoinHostPort(a.String(), fmt.Sprint(port)))
+	if errors.Is(err, unix.EADDRINUSE) {
+		return nil, fail(exitRefused, lang.Text{
+			EN: "port %d of %s is in use by another program; expected to be free for the portal; find it with: ss -ltnp 'sport = :%d'",
+			FR: "le port %d de %s est déjà pris par un autre programme ; il doit être libre pour le portail ; cherchez-le avec : ss -ltnp 'sport = :%d'",
+		}, port, a, port)
 	}
-	if plain, err = open(httpPort); err != nil || !tls {
-		return plain, nil, err
-	}
-	if secure, err = open(httpsPort); err != nil {
-		plain.Close()
-		return nil, nil, err
-	}
-	return plain, secure, nil
+	return ln, err
 }
 
 // takeBack removes everything: nobody confirmed.
 func (d *daemon) takeBack() error {
+	withdraw(d.cfg, d.log)
 	if err := d.firewall.Remove(); err != nil {
 		return fail(exitRefused, lang.Text{
 			EN: "nobody confirmed, and not everything could be taken back: %v; run: parvis down",
@@ -285,7 +352,7 @@ func lockDaemon(path string) (unlock func(), err error) {
 // storeFailure says in the operator's language why the database cannot be used.
 func (a *app) storeFailure(err error) error {
 	why := lang.Text{EN: err.Error(), FR: err.Error()}
-	if e := (*sqlite.Error)(nil); errors.As(err, &e) {
+	if e := (*database.Error)(nil); errors.As(err, &e) {
 		why = lang.Text{EN: e.In(lang.EN), FR: e.In(lang.FR)}
 	}
 	return fail(exitRefused, lang.Text{

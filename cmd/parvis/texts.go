@@ -72,7 +72,7 @@ var helpTexts = map[string]lang.Text{
 		FR: "Dit l'état du lieu : ce qui marche, ce qui ne marche pas, combien sont connectés.",
 	},
 
-	"help_session":      {EN: "List, open and end sessions.", FR: "Liste, ouvre et arrête les connexions."},
+	"help_session":      {EN: "List, open, change and end sessions.", FR: "Liste, ouvre, modifie et arrête les connexions."},
 	"help_session_list": {EN: "List open sessions, then those with time left.", FR: "Liste les connexions ouvertes, puis celles qui gardent du temps."},
 	"help_session_open": {
 		EN: "Open a session for a device of the public network.",
@@ -90,9 +90,18 @@ var helpTexts = map[string]lang.Text{
 		FR: "Raison que les gens liront : operator (l'accueil) ou closing (le lieu ferme).",
 	},
 
+	"help_session_change":       {EN: "Give an open session other rates, without cutting it.", FR: "Donne d'autres débits à une connexion ouverte, sans la couper."},
+	"help_session_change_which": {EN: "Session, MAC or IPv4 address.", FR: "Connexion, adresse MAC ou IPv4."},
+	"help_session_change_down":  {EN: "Rate towards the device, such as 5mbit.", FR: "Débit vers l'appareil, comme 5mbit."},
+	"help_session_change_up":    {EN: "Rate from the device, such as 2mbit.", FR: "Débit depuis l'appareil, comme 2mbit."},
+
 	"help_dnsmasq": {
 		EN: "Print the dnsmasq configuration of the public network (addresses, names, option 114).",
 		FR: "Affiche la configuration dnsmasq du réseau public (adresses, noms, option 114).",
+	},
+	"help_dnsmasq_terminals": {
+		EN: "That of the terminals' network instead: addresses and the portal's name, no other name.",
+		FR: "Celle du réseau des postes à la place : adresses et nom du portail, aucun autre nom.",
 	},
 	"help_down": {
 		EN: "Take every rule, set and class of Parvis out of the kernel. The daemon must be stopped.",
@@ -106,6 +115,9 @@ var helpTexts = map[string]lang.Text{
 	"help_lab_bench":     {EN: "Measure, and write the figures.", FR: "Mesure, et écrit les chiffres."},
 	"help_lab_port":      {EN: "Port on localhost.", FR: "Port sur localhost."},
 	"help_lab_artefacts": {EN: "Where screenshots go.", FR: "Où vont les captures d'écran."},
+	"help_lab_markdown":  {EN: "A file whose marked section becomes the table of figures.", FR: "Un fichier dont la section marquée devient le tableau des chiffres."},
+	"help_lab_only":      {EN: "Only the parts whose name matches.", FR: "Seulement les parties dont le nom correspond."},
+	"help_lab_quick":     {EN: "Few guests and short rounds: shows that everything runs, not how fast.", FR: "Peu de monde et des séries courtes : montre que tout marche, pas à quelle vitesse."},
 	"help_lab_out":       {EN: "Where the figures go.", FR: "Où vont les chiffres."},
 	"help_lab_binary":    {EN: "The parvis to measure; by default this one.", FR: "Le parvis à mesurer ; par défaut celui-ci."},
 	"help_lab_backend":   {EN: "iptables to use: legacy or nft; by default the machine's.", FR: "iptables à utiliser : legacy ou nft ; par défaut celui de la machine."},
@@ -145,8 +157,10 @@ func helpPrinter(l lang.Lang) kong.HelpPrinter {
 
 func helpVars(l lang.Lang) kong.Vars {
 	v := kong.Vars{}
-	for k, t := range helpTexts {
-		v[k] = t.In(l)
+	for _, texts := range []map[string]lang.Text{helpTexts, deskTexts, paperTexts, reportTexts, printTexts, catalogueTexts, terminalConfigTexts, terminalTexts} {
+		for k, t := range texts {
+			v[k] = t.In(l)
+		}
 	}
 	return v
 }
