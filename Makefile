@@ -3,7 +3,7 @@
 # make demo-check  a resident gets online by itself, step by step
 # make day         a public day, scene by scene
 # make test        formatting, vet, staticcheck, import rules, every test with the race detector
-# make bench       figures into bench/latest.json
+# make bench       figures into bench/latest.json and docs/performance.md
 # make fuzz        each fuzz test for FUZZTIME (10s)
 
 GO        ?= go
@@ -40,9 +40,10 @@ day: build
 test: deps lint unit
 
 lint: $(GOFUMPT) $(STATICCHECK)
-	@out=$$($(GOFUMPT) -l cmd portal firewall sessions internal); [ -z "$$out" ] || { echo "not formatted by gofumpt:"; echo "$$out"; exit 1; }
+	@out=$$($(GOFUMPT) -l cmd portal firewall sessions kiosk internal); [ -z "$$out" ] || { echo "not formatted by gofumpt:"; echo "$$out"; exit 1; }
 	$(GO) vet -tags $(TAGS) ./...
 	$(STATICCHECK) -tags $(TAGS) ./...
+	$(GO) test -tags '$(TAGS) nolab' -run TestARoutersClockIsNotSet ./cmd/parvis
 
 unit:
 	$(GO) test -tags $(TAGS) -race -shuffle=on -timeout 40m -p 2 ./...
@@ -52,7 +53,7 @@ bin/parvis-router: deps
 	$(GO) build -tags '$(TAGS) nolab sqlite_omit_load_extension netgo osusergo' -ldflags '-s -w $(LDFLAGS)' -o $@ ./cmd/parvis
 
 bench: build bin/parvis-router
-	bin/parvis lab bench --binary bin/parvis-router --out bench/latest.json
+	bin/parvis lab bench --binary bin/parvis-router --out bench/latest.json --markdown docs/performance.md
 	$(GO) test -tags $(TAGS) -run '^$$' -bench . -benchtime $(BENCHTIME) ./portal ./firewall/ipset ./sessions/sqlite | tee bench/go.txt
 	$(GO) test -tags $(TAGS) -run '^$$' -bench './^(0|1000)$$' -benchtime 500x ./firewall | tee -a bench/go.txt
 
