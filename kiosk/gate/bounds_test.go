@@ -114,6 +114,19 @@ func TestATunnelWithoutBytesIsCutInTheEnd(t *testing.T) {
 	w.wantCut(c)
 }
 
+// The daemon reads usage every few seconds. What it has read is still a sign of life.
+func TestATunnelThatUsageHasSeenMoveIsNotSilent(t *testing.T) {
+	w := newWorld(t, nil, bounds(gate.Bounds{Idle: time.Hour}))
+	w.live()
+	w.clock.Advance(5 * time.Minute)
+	w.until("usage has seen it move", func() bool { return w.usage()[0].Down > 0 })
+	w.clock.Advance(55 * time.Minute)
+	w.gate.Sweep()
+	if w.gate.Flows() != 1 {
+		t.Fatal("a tunnel that was seen to move 55 min ago was cut as silent for an hour")
+	}
+}
+
 // A site that does not read, and a browser that does not: neither keeps the gate.
 func TestWhoDoesNotReadIsCutInTheEnd(t *testing.T) {
 	w := newWorld(t, func(rw http.ResponseWriter, r *http.Request) { io.Copy(rw, zeros{}) }, bounds(gate.Bounds{Idle: time.Minute}))

@@ -45,6 +45,9 @@ func (g *Gate) Marks() (mark, priority, client int) {
 	return 0, 0, 0
 }
 
+// Sweep looks for silent flows now.
+func (g *Gate) Sweep() { g.sweep(g.opt.Clock.Boot()) }
+
 // Flows is how many connections are live.
 func (g *Gate) Flows() int {
 	g.mu.Lock()

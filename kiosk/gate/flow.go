@@ -19,8 +19,8 @@ type flow struct {
 	cancel  context.CancelFunc // of finding and dialling the host
 	beyond  *net.TCPConn       // nil before it is dialled
 
-	down, up uint64 // bytes, as last counted
-	moved    clock.Boot
+	down, up uint64     // bytes, as last counted
+	moved    clock.Boot // when a count last found more of them
 }
 
 // begin lets a client's flow in, or says why not. The caller ends it, unless it was cut before.
@@ -78,7 +78,7 @@ func (g *Gate) end(f *flow) {
 // settle counts a flow for the last time and forgets it.
 func (g *Gate) settle(f *flow) {
 	f.cancel()
-	f.count()
+	g.count(f)
 	f.account.down += f.down
 	f.account.up += f.up
 	delete(g.flows, f)
@@ -111,14 +111,15 @@ func reset(c *net.TCPConn) {
 	c.Close()
 }
 
-// count reads the kernel's counts and reports whether they have grown. A socket that is closed keeps its last ones.
-func (f *flow) count() (grown bool) {
+// count reads the kernel's counts. Whoever asks finds out whether the flow has moved: a count that kept this to itself would make
+// the flow look silent to the next one. A socket that is closed keeps its last counts.
+func (g *Gate) count(f *flow) {
 	if f.beyond == nil {
-		return false
+		return
 	}
 	raw, err := f.beyond.SyscallConn()
 	if err != nil {
-		return false
+		return
 	}
 	raw.Control(func(fd uintptr) {
 		info, err := unix.GetsockoptTCPInfo(int(fd), unix.IPPROTO_TCP, unix.TCP_INFO)
@@ -127,8 +128,9 @@ func (f *flow) count() (grown bool) {
 		}
 		// A byte that is sent again is still one byte.
 		down, up := info.Bytes_received, info.Bytes_sent-info.Bytes_retrans
-		grown = down != f.down || up != f.up
+		if down != f.down || up != f.up {
+			f.moved = g.opt.Clock.Boot()
+		}
 		f.down, f.up = max(f.down, down), max(f.up, up)
 	})
-	return grown
 }

@@ -185,9 +185,7 @@ func (g *Gate) run() {
 // sweep cuts the flows that have carried nothing for Idle.
 func (g *Gate) sweep(now clock.Boot) {
 	g.cutWhere(func(f *flow) bool {
-		if f.count() {
-			f.moved = now
-		}
+		g.count(f)
 		return now.Sub(f.moved) >= g.opt.Idle
 	})
 }

@@ -147,7 +147,7 @@ func (g *Gate) Usage() ([]Usage, error) {
 	defer g.mu.Unlock()
 	live := map[*account]Usage{}
 	for f := range g.flows {
-		f.count()
+		g.count(f)
 		u := live[f.account]
 		live[f.account] = Usage{Down: u.Down + f.down, Up: u.Up + f.up}
 	}

@@ -213,6 +213,7 @@ func (p *sitting) cut(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	const goes = 100_000 // bytes: more than the host's window, so that the gate has seen some pass as well
 	n := len(p.Town.Uploads())
 	sending := func() (lab.Upload, bool) {
 		all := p.Town.Uploads()
@@ -223,7 +224,7 @@ func (p *sitting) cut(ctx context.Context) error {
 	}
 	goesOn := func() error {
 		first, _ := sending()
-		return p.until(ctx, "the upload goes on", func() bool { u, open := sending(); return open && u.Bytes > first.Bytes })
+		return p.until(ctx, "the upload goes on", func() bool { u, open := sending(); return open && u.Bytes > first.Bytes+goes })
 	}
 	return do(
 		func() error { return p.b.Look(ctx, lab.Account) },
@@ -231,7 +232,13 @@ func (p *sitting) cut(ctx context.Context) error {
 		func() error { return p.b.Choose(ctx, "grosse", big) },
 		func() error { return p.b.Click(ctx, "Envoyer la grosse pièce") },
 		goesOn,
-		func() error { return p.Control.Shift(ctx, 26*time.Minute) },
+		// Less at once than the gate lets a silent connection live, and bytes in between: to its clock the upload never stops.
+		func() error { return p.Control.Shift(ctx, 9*time.Minute) },
+		goesOn,
+		func() error { return p.Control.Shift(ctx, 9*time.Minute) },
+		goesOn,
+		func() error { return p.Control.Shift(ctx, 8*time.Minute) },
+		goesOn,
 		func() error { return p.mediator.Visit(ctx, ConsoleURL+"postes/"+p.id, "Démarche en cours") },
 		func() error { return p.mediator.Browser.Press(ctx, "delai-b") },
 		goesOn,
