@@ -1,0 +1,238 @@
+// Package wire is what a site and the hub say to each other: JSON over HTTPS, always begun by the site. Both sides use these types and
+// nothing else (docs/adr/0020-hub.md).
+//
+// Nothing here can hold a person: no name, MAC, address or visited name. Words are from closed vocabularies or are the site's own
+// identifiers of profiles, services and terminals, which Batch.Check holds to the letters of identifiers.
+package wire
+
+import (
+	"errors"
+	"fmt"
+	"regexp"
+)
+
+// Version is the protocol's. The hub speaks this one and the two before; a site says its own in the header VersionHeader.
+const (
+	Version       = 1
+	VersionHeader = "Parvis-Protocol"
+)
+
+// Paths of the hub's interface for sites. Each but Enrol wants `Authorization: Bearer` with the site's token.
+const (
+	PathEnrol  = "/v1/enrol"  // POST Enrolment → Enrolled
+	PathBatch  = "/v1/batch"  // POST Batch, gzip → Receipt
+	PathBundle = "/v1/bundle" // GET with If-None-Match → a signed bundle, or 304
+)
+
+// MaxBatch is the most bytes of a batch's JSON, before it is compressed; MaxHours its most hours.
+const (
+	MaxBatch = 1 << 20
+	MaxHours = 72
+)
+
+// Enrolment is how a site joins: with a code that works once.
+type Enrolment struct {
+	Code    string `json:"code"`
+	Version string `json:"version"`  // of Parvis
+	Model   string `json:"model"`    // of the board, as far as it is known
+	SealKey []byte `json:"seal_key"` // public, HPKE (RFC 9180), X25519: what the hub seals for this site alone
+}
+
+// Enrolled is the answer, once.
+type Enrolled struct {
+	Site    string `json:"site"`     // its identifier at the hub
+	Name    string `json:"name"`     // as the hub calls it
+	Token   string `json:"token"`    // 256 random bits; the hub keeps a hash of it
+	SignKey []byte `json:"sign_key"` // public, Ed25519: by which bundles are signed
+}
+
+// Batch is everything of a site that the hub does not have yet, or as much of it as fits, and how the site is now.
+//
+// Hours and days are whole values and not differences: the hub keeps of each (Epoch, At) the one with the highest Seq. A batch that
+// comes twice, late or out of order changes nothing that is newer.
+type Batch struct {
+	Epoch string `json:"epoch"` // of the site's counts: 16 hexadecimal digits made with its database; what two epochs have counted adds up
+	Seq   int64  `json:"seq"`   // the highest of what is in it
+	Sent  int64  `json:"sent"`  // seconds since 1970, by the site's clock; 0 while that is not known
+	Left  int    `json:"left"`  // hours that wait behind this batch
+	Now   Now    `json:"now"`
+	Hours []Hour `json:"hours"`
+	Days  []Day  `json:"days"`
+}
+
+// Now is how a site is at the moment.
+type Now struct {
+	Version   string         `json:"version"`
+	Up        int64          `json:"up"`    // seconds since the daemon's start
+	Clock     string         `json:"clock"` // unknown, synchronised
+	Place     string         `json:"place"` // open, closed, paused
+	Open      int            `json:"open"`  // sessions
+	Slots     int            `json:"slots"` // sessions at most
+	Waiting   int            `json:"waiting"`
+	Line      Line           `json:"line"`
+	Terminals []Terminal     `json:"terminals"`
+	Problems  []Problem      `json:"problems"`
+	Bundle    string         `json:"bundle"`           // version of the configuration in force; "" its own
+	Expires   map[string]int `json:"expires"`          // certificate (portal, console) → days left
+	Refused   *Refused       `json:"refused,omitempty"` // the last bundle that was not taken, or was gone back from
+}
+
+// Refused is a bundle that a site does not run, and why.
+type Refused struct {
+	Bundle string `json:"bundle"`
+	Why    string `json:"why"` // signature, version, site, check, line, hub
+}
+
+// Line is the quality of a site's line, over the last minutes.
+type Line struct {
+	Up      bool `json:"up"`
+	Latency int  `json:"latency"` // milliseconds to the resolver, median
+	Loss    int  `json:"loss"`    // of questions, in hundredths
+	Down    int  `json:"down"`    // how full, in hundredths of the configured rate
+	Upload  int  `json:"upload"`
+}
+
+// Terminal is one fixed terminal.
+type Terminal struct {
+	ID    string `json:"id"`    // poste-3
+	State string `json:"state"` // docs/adr/0001-names.md
+}
+
+// Problem is something that needs a hand.
+type Problem struct {
+	Code string `json:"code"` // of ProblemCodes
+	What string `json:"what"` // the terminal or the certificate that it is about; "" the site
+}
+
+// ProblemCodes is every problem that a site may tell.
+var ProblemCodes = []string{"store", "enforcer", "link", "line-saturated", "line-slow", "clock", "disk", "certificate", "terminal", "printer", "gate"}
+
+// Hour is what a site has counted in one hour.
+type Hour struct {
+	At       int64   `json:"at"` // whole hours since 1970, UTC
+	Seq      int64   `json:"seq"`
+	Measured int64   `json:"measured"` // milliseconds in which the daemon counted
+	Peak     int     `json:"peak"`     // sessions at once
+	Line     Quality `json:"line"`
+	Counts   []Count `json:"counts"`
+}
+
+// Quality is the line over one hour: sums of which means are made, so that hours add up.
+type Quality struct {
+	Asked     int64 `json:"asked"`     // looks at the line
+	Down      int64 `json:"down"`      // looks that found it down
+	Lost      int64 `json:"lost"`      // questions without an answer
+	Questions int64 `json:"questions"` // all of them
+	Latency   int64 `json:"latency"`   // sum over answered questions, milliseconds
+	Full      int64 `json:"full"`      // looks that found it at nine tenths of its rate or more, either way
+}
+
+// Count is one counter of an hour: What of Whats; the unit is milliseconds for time, waited and terminal-time, bytes for bytes, else
+// a number of things. Word is a profile for sessions, time, bytes and waited.
+type Count struct {
+	What string `json:"what"`
+	Word string `json:"word"`
+	N    uint64 `json:"n"`
+}
+
+// Whats is every counter.
+var Whats = []string{
+	"sessions", "time", "bytes", "opener", "language", "kind", "refused", "redeemed", "pages", "waited", "terminal-sessions", "terminal-time",
+}
+
+// Day is how many devices came on a day, in a part of it, as one run of the daemon has counted them.
+type Day struct {
+	Day  int    `json:"day"`  // 20261124, in the place's time
+	Part int    `json:"part"` // 0 the day, 1 the morning, 2 the afternoon
+	Run  string `json:"run"`  // 16 hexadecimal digits
+	N    int    `json:"n"`
+	Seq  int64  `json:"seq"`
+}
+
+// Receipt says what the hub has for good.
+type Receipt struct {
+	Seq    int64  `json:"seq"`    // of the batch: nothing up to it need be sent again
+	Every  int    `json:"every"`  // seconds until the next one, 10 to 3600
+	Bundle string `json:"bundle"` // version that this site should run; "" none
+}
+
+var (
+	hex16  = regexp.MustCompile(`^[0-9a-f]{16}$`)
+	plain  = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{0,39}$`)
+	versed = regexp.MustCompile(`^[0-9A-Za-z.+_-]{0,64}$`)
+)
+
+// ErrBatch is wrapped by what Check returns.
+var ErrBatch = errors.New("wire: a batch that no site makes")
+
+// Check says what is wrong with a batch. What passes holds identifiers, words of the vocabularies and numbers alone.
+func (b Batch) Check() error {
+	bad := func(what string, value any) error { return fmt.Errorf("%w: %s %v", ErrBatch, what, value) }
+	n := b.Now
+	switch {
+	case !hex16.MatchString(b.Epoch):
+		return bad("epoch", b.Epoch)
+	case b.Seq < 0 || b.Sent < 0 || b.Left < 0:
+		return bad("numbers", b.Seq)
+	case len(b.Hours) > MaxHours:
+		return bad("hours", len(b.Hours))
+	case len(b.Days) > 3*MaxHours:
+		return bad("days", len(b.Days))
+	case !versed.MatchString(n.Version) || !versed.MatchString(n.Bundle):
+		return bad("version", n.Version)
+	case n.Clock != "unknown" && n.Clock != "synchronised":
+		return bad("clock", n.Clock)
+	case n.Place != "open" && n.Place != "closed" && n.Place != "paused":
+		return bad("place", n.Place)
+	case n.Open < 0 || n.Slots < 0 || n.Waiting < 0 || n.Up < 0 || len(n.Terminals) > 500 || len(n.Problems) > 100 || len(n.Expires) > 10:
+		return bad("now", n.Open)
+	}
+	for _, t := range n.Terminals {
+		if !plain.MatchString(t.ID) || !plain.MatchString(t.State) {
+			return bad("terminal", t.ID)
+		}
+	}
+	for _, p := range n.Problems {
+		if !one(p.Code, ProblemCodes) || p.What != "" && !plain.MatchString(p.What) {
+			return bad("problem", p.Code)
+		}
+	}
+	for name := range n.Expires {
+		if !plain.MatchString(name) {
+			return bad("certificate", name)
+		}
+	}
+	if r := n.Refused; r != nil && (!versed.MatchString(r.Bundle) || !plain.MatchString(r.Why)) {
+		return bad("refused", r.Why)
+	}
+	for _, h := range b.Hours {
+		if h.At < 0 || h.Seq <= 0 || h.Seq > b.Seq || h.Measured < 0 || h.Measured > 3_600_000 || h.Peak < 0 || len(h.Counts) > 1000 || !h.Line.fair() {
+			return bad("hour", h.At)
+		}
+		for _, c := range h.Counts {
+			if !one(c.What, Whats) || !plain.MatchString(c.Word) || c.N > 1<<62 {
+				return bad("count", c.What+" "+c.Word)
+			}
+		}
+	}
+	for _, d := range b.Days {
+		if d.Day < 20200101 || d.Day > 22000101 || d.Part < 0 || d.Part > 2 || !hex16.MatchString(d.Run) || d.N < 0 || d.Seq <= 0 || d.Seq > b.Seq {
+			return bad("day", d.Day)
+		}
+	}
+	return nil
+}
+
+func (q Quality) fair() bool {
+	return q.Asked >= 0 && q.Down >= 0 && q.Down <= q.Asked && q.Full >= 0 && q.Full <= q.Asked &&
+		q.Questions >= 0 && q.Lost >= 0 && q.Lost <= q.Questions && q.Latency >= 0
+}
+
+func one(s string, of []string) bool {
+	for _, o := range of {
+		if s == o {
+			return true
+		}
+	}
+	return false
+}
