@@ -72,8 +72,8 @@ type Now struct {
 	Line      Line           `json:"line"`
 	Terminals []Terminal     `json:"terminals"`
 	Problems  []Problem      `json:"problems"`
-	Bundle    string         `json:"bundle"`           // version of the configuration in force; "" its own
-	Expires   map[string]int `json:"expires"`          // certificate (portal, console) → days left
+	Bundle    string         `json:"bundle"`            // version of the configuration in force; "" its own
+	Expires   map[string]int `json:"expires"`           // certificate (portal, console) → days left
 	Refused   *Refused       `json:"refused,omitempty"` // the last bundle that was not taken, or was gone back from
 }
 
