@@ -74,13 +74,14 @@ type Now struct {
 	Problems  []Problem      `json:"problems"`
 	Bundle    string         `json:"bundle"`            // version of the configuration in force; "" its own
 	Expires   map[string]int `json:"expires"`           // certificate (portal, console) → days left
+	Trial     bool           `json:"trial,omitempty"`   // Bundle has not proved itself yet
 	Refused   *Refused       `json:"refused,omitempty"` // the last bundle that was not taken, or was gone back from
 }
 
 // Refused is a bundle that a site does not run, and why.
 type Refused struct {
 	Bundle string `json:"bundle"`
-	Why    string `json:"why"` // signature, version, site, check, line, hub
+	Why    string `json:"why"` // form, signature, version, site: not taken; check, line, hub: gone back from
 }
 
 // Line is the quality of a site's line, over the last minutes.
