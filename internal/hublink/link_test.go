@@ -110,8 +110,8 @@ func start(t testing.TB, dir string, serve func(*httptest.Server)) *world {
 	w.o = hublink.Options{
 		URL: w.server.URL, Path: filepath.Join(dir, "hub.json"), Version: "1.2.3", Model: "test", Outbox: w.outbox, Clock: w.clock,
 		Random: func() float64 { return 1 },
-		Now: func() wire.Now { return wire.Now{Version: "1.2.3", Clock: "synchronised", Place: "open", Open: 3} },
-		Log: slog.New(slog.NewTextHandler(&w.log, nil)),
+		Now:    func() wire.Now { return wire.Now{Version: "1.2.3", Clock: "synchronised", Place: "open", Open: 3} },
+		Log:    slog.New(slog.NewTextHandler(&w.log, nil)),
 	}
 	if c := w.server.Client().Transport.(*http.Transport).TLSClientConfig; c != nil {
 		w.o.CA = c.RootCAs
@@ -229,7 +229,7 @@ func TestWithoutAnEnrolmentNothingIsSent(t *testing.T) {
 
 func TestAfterFailuresItWaitsLonger(t *testing.T) {
 	w := enrolled(t)
-	w.hub.Fault = func() hubtest.Fault { return hubtest.Away }
+	w.hub.Fails(func() hubtest.Fault { return hubtest.Away })
 	for i, want := range []time.Duration{10, 20, 40, 80, 160, 300, 300} {
 		if got := w.Send(t.Context()); got != want*time.Second {
 			t.Errorf("failure %d: %v, want %v at most", i+1, got, want*time.Second)
@@ -242,7 +242,7 @@ func TestAfterFailuresItWaitsLonger(t *testing.T) {
 	if s := w.Status(); s.Err == nil || s.Silent != time.Hour {
 		t.Errorf("%+v", s)
 	}
-	w.hub.Fault = nil
+	w.hub.Fails(nil)
 	if got := w.Send(t.Context()); got != time.Minute || w.Status().Err != nil || w.Status().Silent != 0 {
 		t.Errorf("%v, %+v", got, w.Status())
 	}
@@ -281,11 +281,11 @@ func TestAnAnswerOfSomebodyElseAcknowledgesNothing(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			w := enrolled(t)
 			w.outbox.counts(1, 1)
-			w.server.Config.Handler = h
+			w.hub.Instead(h)
 			if pause := w.Send(t.Context()); pause != 10*time.Second || w.Status().Err == nil {
 				t.Errorf("%v, %+v", pause, w.Status())
 			}
-			w.server.Config.Handler = w.hub
+			w.hub.Instead(nil)
 			w.Send(t.Context())
 			if n := w.hub.Sum("sessions", ""); n != 1 {
 				t.Errorf("%d sessions in the end", n)
@@ -300,14 +300,15 @@ func TestAHubThatWasPutBackIsSentAnew(t *testing.T) {
 		w.outbox.counts(at, 1)
 	}
 	w.Send(t.Context())
-	*w.hub = hubtest.Hub{}
-	w.server.Config.Handler = answers(200, `{"seq": 1, "every": 60}`)
+	w.hub.Drop()
+	w.hub.Forget()
+	w.hub.Instead(answers(200, `{"seq": 1, "every": 60}`))
 	w.outbox.counts(9, 1)
 	w.Send(t.Context())
 	if err := w.Leave(); err != nil { // its token is of before, too
 		t.Fatal(err)
 	}
-	w.server.Config.Handler = w.hub
+	w.hub.Instead(nil)
 	if err := w.Enrol(t.Context(), hubtest.Code); err != nil {
 		t.Fatal(err)
 	}
@@ -324,8 +325,8 @@ func TestTheTokenIsSaidToTheHubAlone(t *testing.T) {
 	if err = errors.Join(err, json.Unmarshal(b, &s)); err != nil || s.Token == "" {
 		t.Fatal(err)
 	}
-	for _, h := range []http.Handler{answers(302, ""), answers(500, ""), w.hub} {
-		w.server.Config.Handler = h
+	for _, h := range []http.Handler{answers(302, ""), answers(500, ""), nil} {
+		w.hub.Instead(h)
 		for range 4 {
 			w.Send(t.Context())
 			if e := w.Status().Err; e != nil && strings.Contains(e.Error(), s.Token) {
@@ -373,7 +374,7 @@ func TestInTheEndTheHubHasTheTruth(t *testing.T) {
 		w := start(t, dir, (*httptest.Server).Start) // a hundred times, without the time that TLS takes
 		defer w.end()
 		faults := rapid.SampledFrom([]hubtest.Fault{hubtest.None, hubtest.Away, hubtest.Cut, hubtest.Mute, hubtest.Again, hubtest.Older})
-		w.hub.Fault = func() hubtest.Fault { return faults.Draw(r, "fault") }
+		w.hub.Fails(func() hubtest.Fault { return faults.Draw(r, "fault") })
 		if err := w.Enrol(t.Context(), hubtest.Code); err != nil {
 			t.Fatal(err)
 		}
@@ -388,7 +389,7 @@ func TestInTheEndTheHubHasTheTruth(t *testing.T) {
 				w.hub.Drop()
 			},
 		})
-		w.hub.Fault = nil
+		w.hub.Fails(nil)
 		for i := 0; w.Send(t.Context()) == 0; i++ {
 			if i > 100 {
 				r.Fatal("it does not come to an end")
@@ -491,7 +492,7 @@ func TestRunSendsEachMinuteAndWritesAtItsEnd(t *testing.T) {
 	w := begin(t, t.TempDir())
 	defer w.end()
 	taken := make(chan struct{})
-	w.hub.Fault = func() hubtest.Fault { taken <- struct{}{}; return hubtest.None }
+	w.hub.Fails(func() hubtest.Fault { taken <- struct{}{}; return hubtest.None })
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error)
 	go func() { done <- w.Run(ctx) }()

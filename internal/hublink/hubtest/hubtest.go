@@ -45,10 +45,9 @@ type dayKey struct {
 
 // Hub is an http.Handler. Its zero value is one without a site.
 type Hub struct {
-	// Fault is asked for each batch; nil: None.
-	Fault func() Fault
-
 	mu     sync.Mutex
+	fault  func() Fault
+	other  http.Handler
 	token  string
 	used   bool
 	hours  map[hourKey]wire.Hour
@@ -58,6 +57,20 @@ type Hub struct {
 	errs   []string
 	active int
 	seal   []byte
+}
+
+// Fails sets what is asked for the fault of each batch; nil: there is none.
+func (h *Hub) Fails(fault func() Fault) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.fault = fault
+}
+
+// Instead lets somebody else answer; nil: the hub does.
+func (h *Hub) Instead(other http.Handler) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.other = other
 }
 
 // Errors are what was wrong with what it was sent.
@@ -145,7 +158,12 @@ func (h *Hub) wrong(w http.ResponseWriter, status int, format string, args ...an
 
 // ServeHTTP implements http.Handler.
 func (h *Hub) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	h.mu.Lock()
+	other := h.other
+	h.mu.Unlock()
 	switch {
+	case other != nil:
+		other.ServeHTTP(w, r)
 	case r.Method != http.MethodPost:
 		h.wrong(w, http.StatusMethodNotAllowed, "%s %s", r.Method, r.URL)
 	case r.URL.RawQuery != "":
@@ -181,7 +199,7 @@ func (h *Hub) enrol(w http.ResponseWriter, r *http.Request) {
 func (h *Hub) batch(w http.ResponseWriter, r *http.Request) {
 	h.mu.Lock()
 	h.active++
-	many, token := h.active, h.token
+	many, token, fails := h.active, h.token, h.fault
 	h.mu.Unlock()
 	defer func() {
 		h.mu.Lock()
@@ -197,8 +215,8 @@ func (h *Hub) batch(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	fault := None
-	if h.Fault != nil {
-		fault = h.Fault()
+	if fails != nil {
+		fault = fails()
 	}
 	switch fault {
 	case Away:
