@@ -437,6 +437,8 @@ func (p *proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	_, _ = io.WriteString(near, "HTTP/1.1 200 OK\r\n\r\n")
+	p.mu.Lock()
+	defer p.mu.Unlock()
 	for _, c := range [][2]net.Conn{{near, far}, {far, near}} {
 		p.all.Go(func() {
 			_, _ = io.Copy(c[0], c[1])
