@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/BurntSushi/toml"
+
+	"parvis/internal/mail"
 )
 
 //go:embed mail.fr.toml
@@ -75,4 +77,13 @@ func letter(place string, zone *time.Location, of []Open, ended bool) (subject, 
 		lines = append(lines, letters.Detail)
 	}
 	return subject, strings.Join(append(lines, "", put(letters.Pied), ""), "\n")
+}
+
+// Message is a letter as a relay takes it. One of a time that nobody knew has the date of the relay.
+func Message(l Letter, to []string) mail.Message {
+	m := mail.Message{To: to, Subject: l.Subject, Body: l.Body, ID: l.ID}
+	if l.At > 0 {
+		m.Date = time.Unix(l.At, 0)
+	}
+	return m
 }
