@@ -42,7 +42,9 @@ func (d *daemon) openWatchers(ctx context.Context) {
 // sendBy is how the place's own e-mails go.
 func sendBy(m config.Monitor) func(context.Context, monitor.Letter) error {
 	relay := mail.Server{Address: m.SMTP, User: m.SMTPUser, PasswordFile: m.SMTPPasswordFile, From: m.MailFrom}
-	return func(ctx context.Context, l monitor.Letter) error { return relay.Send(ctx, monitor.Message(l, m.MailTo)) }
+	return func(ctx context.Context, l monitor.Letter) error {
+		return relay.Send(ctx, monitor.Message(l, m.MailTo))
+	}
 }
 
 func (w *watchers) run(ctx context.Context, d *daemon) error {

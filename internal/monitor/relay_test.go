@@ -56,4 +56,3 @@ func TestLettersReachARealRelayOnceItIsThere(t *testing.T) {
 		t.Errorf("date %v, %v", date, err)
 	}
 }
-
