@@ -86,6 +86,8 @@ type daemon struct {
 	door     door
 	seats    seats
 	fleet    fleet
+	certs    certificates
+	watchers watchers
 }
 
 // run brings everything up in the order in which it can be refused: what changes nothing first, the kernel last.
@@ -102,6 +104,7 @@ func (d *daemon) run(ctx context.Context, confirm int) error {
 	if err != nil {
 		return err
 	}
+	d.certs = certs
 	plain, secure, err := d.listen(ctx, certs.any())
 	if err != nil {
 		return err
@@ -172,6 +175,8 @@ func (d *daemon) run(ctx context.Context, confirm int) error {
 	if err := d.manager.Start(ctx); err != nil {
 		return refused(err)
 	}
+	defer d.watchers.close()
+	d.openWatchers(ctx)
 	// The socket is there once everything is in force: who waits for it waits for that.
 	ctl, err := control.Listen(d.app.cli.Socket)
 	if err != nil {
@@ -201,6 +206,7 @@ func (d *daemon) serve(ctx context.Context, confirm int, plain, secure net.Liste
 	group.Go(func() error { return d.door.run(ctx) })
 	group.Go(func() error { return d.seats.run(ctx, d) })
 	group.Go(func() error { return d.fleet.run(ctx, d) })
+	group.Go(func() error { return d.watchers.run(ctx, d) })
 	if d.cfg.Guests.IPv6 {
 		group.Go(func() error {
 			return advertise.Run(ctx, advertise.Options{
@@ -248,7 +254,7 @@ func (d *daemon) listenOn(ctx context.Context, a netip.Addr, port int) (net.List
 		}
 		return err
 	}}
-	ln, err := lc.Listen(ctx, "tcp4", net.JoinHostPort(a.String(), fmt.Sprint(port)))
+	ln, err := lc.Listen(ctx, "tcp", net.JoinHostPort(a.String(), fmt.Sprint(port)))
 	if errors.Is(err, unix.EADDRINUSE) {
 		return nil, fail(exitRefused, lang.Text{
 			EN: "port %d of %s is in use by another program; expected to be free for the portal; find it with: ss -ltnp 'sport = :%d'",

@@ -80,6 +80,7 @@ func (d *daemon) status() control.Status {
 	s.Notes = append(s.Notes, d.way.notes(d.clock.Boot())...)
 	s.Notes = append(s.Notes, slowNotes(s.Line)...)
 	s.Terminals = d.seats.status()
+	s.Condition = d.condition()
 	s.Notes = append(append(s.Notes, d.seats.notes(d)...), d.fleet.notes()...)
 	return s
 }

@@ -28,6 +28,7 @@ type Config struct {
 
 	Terminals Terminals
 	Gate      Gate
+	Monitor   Monitor
 
 	file   string
 	places map[string]place

@@ -42,6 +42,8 @@ func known(t *testing.T) (keys []string) {
 			tb.terminals(new(Config))
 		case "gate":
 			tb.gate()
+		case "monitor":
+			tb.monitor(new(Config))
 		}
 		for _, k := range tb.known {
 			keys = append(keys, section+"."+k)

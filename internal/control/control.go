@@ -33,7 +33,8 @@ type Status struct {
 	Terminals *Terminals `json:"terminals,omitempty"`
 	LeafQdisc string     `json:"leaf_qdisc"` // within one session: fq_codel, or bfifo where the kernel has none
 	// Repairs: another program had changed the kernel's state and it was laid anew; the last ones, newest last.
-	Repairs []Repair `json:"repairs"`
+	Repairs   []Repair  `json:"repairs"`
+	Condition Condition `json:"condition"`
 	// ConfirmSeconds: all is taken back in so many seconds unless `parvis confirm` is run; 0 when confirmed.
 	ConfirmSeconds int `json:"confirm_seconds,omitempty"`
 }

@@ -51,6 +51,7 @@ func Check(cfg *config.Config, facts Facts, features []Feature) []config.Problem
 	c.siteKey()
 	c.certificate()
 	c.console()
+	c.monitor()
 	return c.problems
 }
 
