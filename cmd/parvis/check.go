@@ -83,6 +83,7 @@ func (c checkCmd) Run(_ context.Context, a *app) error {
 		_, unread := cfg.Calendar()
 		problems = append(problems, unread...)
 		problems = append(problems, a.catalogueProblems(cfg)...)
+		problems = append(problems, hubProblems(cfg)...)
 	}
 	if c.JSON {
 		if err := a.json(jsonProblems(problems, a.lang)); err != nil {

@@ -55,6 +55,7 @@ type CLI struct {
 	Catalogue catalogueCmd `cmd:"" help:"${help_catalogue}"`
 
 	Probe probeCmd `cmd:"" help:"${help_probe}"`
+	Hub   hubCmd   `cmd:"" help:"${help_hub}"`
 
 	Dnsmasq dnsmasqCmd `cmd:"" help:"${help_dnsmasq}"`
 	Down    downCmd    `cmd:"" help:"${help_down}"`
