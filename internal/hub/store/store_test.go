@@ -317,8 +317,8 @@ func TestACommuneSeesNothingOfAnother(t *testing.T) {
 			return verdict{strings.Contains(archived(out.Bytes()), theirs.ID), err}
 		},
 	}
-	for name, more := range moreIsolation(ctx, theirs.ID) {
-		cases[name] = func(t *store.Tenant) verdict { got, err := more(t); return verdict{got, err} }
+	for name, more := range isolation {
+		cases[name] = func(t *store.Tenant) verdict { got, err := more(ctx, t, theirs.ID); return verdict{got, err} }
 	}
 	typ := reflect.TypeFor[*store.Tenant]()
 	for i := range typ.NumMethod() {
@@ -352,10 +352,8 @@ func TestACommuneSeesNothingOfAnother(t *testing.T) {
 	})
 }
 
-// moreIsolation is the cases of other files' queries: what each gives of a site of another commune.
-func moreIsolation(context.Context, string) map[string]func(*store.Tenant) (any, error) {
-	return nil
-}
+// isolation has the cases of other files' queries, each added by its file's test: what it gives of a site of another commune.
+var isolation = map[string]func(ctx context.Context, t *store.Tenant, site string) (any, error){}
 
 // archived is every file of a ZIP archive in one text.
 func archived(b []byte) string {
