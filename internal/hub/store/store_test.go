@@ -16,6 +16,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 
 	"parvis/internal/hub/pgtest"
 	"parvis/internal/hub/store"
@@ -401,7 +402,9 @@ func TestTheDatabaseItselfKeepsCommunesApart(t *testing.T) {
 	for _, tab := range tables {
 		var n int
 		err := c.QueryRow(ctx, "SELECT count(*) FROM "+pgx.Identifier{tab.Name}.Sanitize()).Scan(&n)
-		switch {
+		var pg *pgconn.PgError
+		switch closed := errors.As(err, &pg) && pg.Code == "42501"; { // insufficient_privilege
+		case closed: // nobody reads it but by a function
 		case tab.Root && (!tab.Safe || err != nil || n != 0):
 			t.Errorf("%s: row-level security %v, %d rows without a commune, %v", tab.Name, tab.Safe, n, err)
 		case !tab.Root && err == nil:
