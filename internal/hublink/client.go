@@ -15,6 +15,7 @@ import (
 	"strconv"
 	"time"
 
+	"parvis/internal/hublink/bundle"
 	"parvis/internal/hublink/wire"
 )
 
@@ -95,20 +96,65 @@ func (c *client) batch(ctx context.Context, token string, b wire.Batch) (r wire.
 	return r, nil
 }
 
-// post returns the status, 0 where there was no answer. Nothing of what it says has the token in it.
-func (c *client) post(ctx context.Context, path, token string, body []byte, header http.Header, into any) (status int, err error) {
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, c.url+path, bytes.NewReader(body))
+// bundle fetches what is signed for the site; nil where the site has that version already.
+func (c *client) bundle(ctx context.Context, path, token, have string) ([]byte, error) {
+	req, err := c.request(ctx, http.MethodGet, path, token, nil)
 	if err != nil {
-		return 0, err
+		return nil, err
 	}
-	if header != nil {
-		req.Header = header
+	if have != "" {
+		req.Header.Set("If-None-Match", strconv.Quote(have))
 	}
-	req.Header.Set("Content-Type", "application/json")
+	resp, err := c.http.Do(req)
+	if err != nil {
+		return nil, err
+	}
+	defer resp.Body.Close()
+	switch resp.StatusCode {
+	case http.StatusNotModified:
+		return nil, nil
+	case http.StatusOK:
+		return io.ReadAll(io.LimitReader(resp.Body, bundle.Max+1))
+	default:
+		return nil, fmt.Errorf("%s answers %s", c.url, resp.Status)
+	}
+}
+
+// certificate asks for one.
+func (c *client) certificate(ctx context.Context, token string, r wire.CertificateRequest) (a wire.Certificate, err error) {
+	body, err := json.Marshal(r)
+	if err != nil {
+		return a, fmt.Errorf("hublink: %w", err)
+	}
+	if _, err = c.post(ctx, wire.PathCertificate, token, body, nil, &a); err != nil {
+		return a, fmt.Errorf("hublink: certificate: %w", err)
+	}
+	return a, nil
+}
+
+// request has everything that each of them has.
+func (c *client) request(ctx context.Context, method, path, token string, body io.Reader) (*http.Request, error) {
+	req, err := http.NewRequestWithContext(ctx, method, c.url+path, body)
+	if err != nil {
+		return nil, err
+	}
 	req.Header.Set(wire.VersionHeader, strconv.Itoa(wire.Version))
 	if token != "" {
 		req.Header.Set("Authorization", "Bearer "+token)
 	}
+	return req, nil
+}
+
+// post returns the status, 0 where there was no answer. Nothing of what it says has the token in it.
+func (c *client) post(ctx context.Context, path, token string, body []byte, header http.Header, into any) (status int, err error) {
+	req, err := c.request(ctx, http.MethodPost, path, token, bytes.NewReader(body))
+	if err != nil {
+		return 0, err
+	}
+	for name, values := range header {
+		req.Header[name] = values
+	}
+	req.Header.Set("Content-Type", "application/json")
 	resp, err := c.http.Do(req)
 	if err != nil {
 		return 0, err

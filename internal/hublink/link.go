@@ -36,12 +36,18 @@ type Outbox interface {
 	Outbox(ctx context.Context, epoch string, after int64) (wire.Batch, error)
 }
 
-// Options of a Link. All but Proxy, CA, Model, Random and Log are required.
+// Options of a Link. All but Proxy, CA, Bundle, Staff, Model, Random and Log are
+// required.
 type Options struct {
 	URL   string         // of the hub, https, without a slash at its end
 	Proxy *url.URL       // nil: none
 	CA    *x509.CertPool // nil: the system's
 	Path  string         // hub.json
+
+	// Bundle is given what the hub has signed for this site when it has news of it; nil: none is asked for.
+	Bundle func([]byte) error
+	// Staff makes the accounts of colleagues what the hub says; nil: nobody asks.
+	Staff func(context.Context, []wire.Colleague) error
 
 	Version, Model string // of Parvis; of the board
 	Outbox         Outbox
@@ -99,8 +105,11 @@ type Status struct {
 	// Silent is since when the hub has acknowledged nothing: since it last did, or since the daemon's start where it has not yet.
 	Silent time.Duration
 	Heard  time.Time // when it last did, by the site's clock of then; zero: never
-	Left   int       // hours that wait beside the running one, as far as is known
-	Err    error     // why the last try failed; nil: it did not
+	// Reached: the hub has acknowledged something since the daemon's start.
+	Reached bool
+	Staff   string // version of the colleagues in force; "" none
+	Left    int    // hours that wait beside the running one, as far as is known
+	Err     error  // why the last try failed; nil: it did not
 }
 
 // Enrolled reports whether there is a hub that expects this site's word.
@@ -111,7 +120,7 @@ func (l *Link) Status() Status {
 	now := l.o.Clock.Boot()
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	s := Status{Site: l.s.Site, Name: l.s.Name, Silent: now.Sub(max(l.heard, l.begun)), Left: l.left, Err: l.err}
+	s := Status{Site: l.s.Site, Name: l.s.Name, Silent: now.Sub(max(l.heard, l.begun)), Left: l.left, Err: l.err, Reached: l.heard != 0, Staff: l.s.Staff}
 	if l.s.Heard != 0 {
 		s.Heard = time.Unix(l.s.Heard, 0)
 	}
@@ -205,6 +214,9 @@ func (l *Link) send(ctx context.Context) time.Duration {
 	if ctx.Err() != nil {
 		return 0
 	}
+	if err == nil {
+		s.Staff = l.follow(ctx, s, b.Now, r)
+	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.s.Token != s.Token {
@@ -222,6 +234,11 @@ func (l *Link) send(ctx context.Context) time.Duration {
 	}
 	l.fails, l.left, l.heard = 0, b.Left, l.o.Clock.Boot()
 	moved := l.s.Epoch != b.Epoch || l.s.Acked != r.Seq
+	if l.s.Staff != s.Staff {
+		l.s.Staff = s.Staff
+		l.saved -= clock.Boot(saveEvery) // at once: it is seldom, and a restart need not ask again
+		moved = true
+	}
 	l.s.Epoch, l.s.Acked, l.s.Heard = b.Epoch, r.Seq, l.o.Clock.Wall().Time.Unix()
 	if moved {
 		if err := l.saveLocked(saveEvery); err != nil {

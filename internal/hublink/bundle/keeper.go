@@ -6,9 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
 	"strconv"
 	"sync"
+
+	"parvis/internal/durable"
 )
 
 // starts is how often a site begins with a bundle that it has not confirmed: one that makes it fall, or the power, ends the trial.
@@ -145,40 +146,15 @@ func (k *Keeper) Says() (version string, refused *Refused) {
 }
 
 // write changes the state on the disk and then in memory. Called with mu held.
-func (k *Keeper) write(change func(*state)) (err error) {
+func (k *Keeper) write(change func(*state)) error {
 	next := k.s
 	change(&next)
 	b, err := json.Marshal(next)
 	if err != nil {
 		return fmt.Errorf("bundle: %w", err)
 	}
-	dir := filepath.Dir(k.path)
-	tmp, err := os.CreateTemp(dir, filepath.Base(k.path)+".*") // mode 0600
-	if err != nil {
-		return fmt.Errorf("bundle: write %s: %w", k.path, err)
-	}
-	defer func() {
-		if err != nil {
-			os.Remove(tmp.Name())
-			err = fmt.Errorf("bundle: write %s: %w", k.path, err)
-		}
-	}()
-	_, err = tmp.Write(b)
-	if err == nil {
-		err = tmp.Sync()
-	}
-	if err = errors.Join(err, tmp.Close()); err != nil {
-		return err
-	}
-	if err = os.Rename(tmp.Name(), k.path); err != nil {
-		return err
-	}
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	if err = errors.Join(d.Sync(), d.Close()); err != nil {
-		return err
+	if err := durable.Write(k.path, b); err != nil {
+		return fmt.Errorf("bundle: %w", err)
 	}
 	k.s = next
 	return nil
