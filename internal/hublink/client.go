@@ -27,8 +27,8 @@ var (
 )
 
 const (
-	patience   = time.Minute // for one exchange: a batch is small, a line may be slow
-	mostAnswer = 64 << 10    // bytes of an answer that are read
+	patience   = 30 * time.Second // for one exchange: a batch is some ten kilobytes, a line may be slow
+	mostAnswer = 64 << 10         // bytes of an answer that are read
 )
 
 // client is one side of the protocol. It follows nobody anywhere else: the token goes to the hub alone.
@@ -38,6 +38,9 @@ type client struct {
 }
 
 func newClient(o Options) *client {
+	// HTTP/2 would go on using a connection that a line has dropped without a word; HTTP/1 begins another one after the first silence.
+	var http1 http.Protocols
+	http1.SetHTTP1(true)
 	transport := &http.Transport{
 		TLSClientConfig:        &tls.Config{RootCAs: o.CA, MinVersion: tls.VersionTLS12},
 		TLSHandshakeTimeout:    20 * time.Second,
@@ -45,7 +48,7 @@ func newClient(o Options) *client {
 		MaxIdleConns:           1,
 		MaxConnsPerHost:        1,
 		MaxResponseHeaderBytes: 16 << 10,
-		ForceAttemptHTTP2:      true,
+		Protocols:              &http1,
 	}
 	if o.Proxy != nil {
 		transport.Proxy = http.ProxyURL(o.Proxy)
