@@ -54,7 +54,8 @@ type CLI struct {
 
 	Catalogue catalogueCmd `cmd:"" help:"${help_catalogue}"`
 
-	Probe probeCmd `cmd:"" help:"${help_probe}"`
+	Probe   probeCmd   `cmd:"" help:"${help_probe}"`
+	Support supportCmd `cmd:"" help:"${help_support}"`
 
 	Dnsmasq dnsmasqCmd `cmd:"" help:"${help_dnsmasq}"`
 	Down    downCmd    `cmd:"" help:"${help_down}"`
