@@ -153,6 +153,8 @@ func (d *daemon) verbs() control.Daemon {
 		Confirm: d.confirm.confirm,
 		Staff:   d.team.verbs,
 
+		HubStatus: d.hub.status, Hub: d.hub.gesture,
+
 		Terminals: d.terminals, Terminal: d.terminal, TerminalConfig: d.terminalConfig,
 	}
 	if d.shifted != nil {

@@ -120,7 +120,8 @@ func (a *app) allProblems(cfg *config.Config, problems []config.Problem) ([]conf
 	problems = append(problems, machine.Check(cfg, facts, features(cfg, facts))...)
 	_, unread := cfg.Calendar()
 	problems = append(problems, unread...)
-	return append(problems, a.catalogueProblems(cfg)...), nil
+	problems = append(problems, a.catalogueProblems(cfg)...)
+	return append(problems, hubProblems(cfg)...), nil
 }
 
 type jsonProblem struct {

@@ -26,10 +26,10 @@ func (d *daemon) condition() control.Condition {
 		Now: wire.Now{
 			Version: version, Up: int64(time.Since(d.since) / time.Second), Clock: wall.Quality.String(), Place: "closed",
 			Open: m.Open, Slots: m.Slots.Total, Waiting: len(d.hall.waiting.Entries()), Terminals: []wire.Terminal{}, Problems: []wire.Problem{},
-			Line: wire.Line{Up: !d.way.uplink.State().Down}, Expires: d.certs.left(wall),
+			Line: d.way.gauge.Now(), Expires: d.certs.left(wall),
 		},
 		Suspended: m.Suspended, Disk: diskOf(d.app.cli.State),
-		Mails: d.watchers.mails(),
+		Mails: d.watchers.mails(), HubSilent: d.hub.silent(),
 	}
 	switch {
 	case site.Open:

@@ -56,6 +56,7 @@ type CLI struct {
 
 	Probe   probeCmd   `cmd:"" help:"${help_probe}"`
 	Support supportCmd `cmd:"" help:"${help_support}"`
+	Hub     hubCmd     `cmd:"" help:"${help_hub}"`
 
 	Dnsmasq dnsmasqCmd `cmd:"" help:"${help_dnsmasq}"`
 	Down    downCmd    `cmd:"" help:"${help_down}"`

@@ -88,6 +88,7 @@ type daemon struct {
 	fleet    fleet
 	certs    certificates
 	watchers watchers
+	hub      hub
 }
 
 // run brings everything up in the order in which it can be refused: what changes nothing first, the kernel last.
@@ -153,13 +154,13 @@ func (d *daemon) run(ctx context.Context, confirm int) error {
 	if err != nil {
 		return refused(err)
 	}
-	d.line = line.New(line.Options{
-		Interface: d.cfg.WAN.Interface, Configured: line.Rates{Down: d.cfg.WAN.Down, Up: d.cfg.WAN.Up}, Log: d.log,
-	}, d.clock)
 	if d.way, err = newWay(ctx, d, d.lineChanged); err != nil {
 		return err
 	}
 	defer d.way.socket.Close()
+	d.line = line.New(line.Options{
+		Interface: d.cfg.WAN.Interface, Configured: line.Rates{Down: d.cfg.WAN.Down, Up: d.cfg.WAN.Up}, Looked: d.way.gauge.Looked, Log: d.log,
+	}, d.clock)
 	d.hall = newHall(d)
 	if err := d.openSeatPages(ctx); err != nil {
 		return err
@@ -177,6 +178,7 @@ func (d *daemon) run(ctx context.Context, confirm int) error {
 	}
 	defer d.watchers.close()
 	d.openWatchers(ctx)
+	d.openHub()
 	// The socket is there once everything is in force: who waits for it waits for that.
 	ctl, err := control.Listen(d.app.cli.Socket)
 	if err != nil {
@@ -207,6 +209,7 @@ func (d *daemon) serve(ctx context.Context, confirm int, plain, secure net.Liste
 	group.Go(func() error { return d.seats.run(ctx, d) })
 	group.Go(func() error { return d.fleet.run(ctx, d) })
 	group.Go(func() error { return d.watchers.run(ctx, d) })
+	group.Go(func() error { return d.hub.run(ctx) })
 	if d.cfg.Guests.IPv6 {
 		group.Go(func() error {
 			return advertise.Run(ctx, advertise.Options{

@@ -57,6 +57,14 @@ func (d *daemon) openSeats(ctx context.Context) (err error) {
 // registered says whether a MAC is a terminal's.
 func (s *seats) registered(a mac.Addr) bool { return s.posts != nil && s.posts.Registered(a) }
 
+// named is the id of the terminal with a MAC; "" it is none.
+func (s *seats) named(a mac.Addr) string {
+	if s.posts == nil {
+		return ""
+	}
+	return s.posts.IDOf(a)
+}
+
 func (s *seats) run(ctx context.Context, d *daemon) error {
 	if s.posts == nil {
 		return nil

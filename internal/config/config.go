@@ -29,6 +29,7 @@ type Config struct {
 	Terminals Terminals
 	Gate      Gate
 	Monitor   Monitor
+	Hub       Hub
 
 	file   string
 	places map[string]place

@@ -44,6 +44,8 @@ func known(t *testing.T) (keys []string) {
 			tb.gate()
 		case "monitor":
 			tb.monitor(new(Config))
+		case "hub":
+			tb.hub()
 		}
 		for _, k := range tb.known {
 			keys = append(keys, section+"."+k)

@@ -29,6 +29,8 @@ type Status struct {
 	API      string   `json:"api"`     // RFC 8908 URI; "" without a certificate
 	Backend  string   `json:"backend"` // iptables in use: legacy or nft
 	Line     Line     `json:"line"`
+	// Hub is nil where the place has none.
+	Hub *Hub `json:"hub,omitempty"`
 	// Terminals is nil where the place has none.
 	Terminals *Terminals `json:"terminals,omitempty"`
 	LeafQdisc string     `json:"leaf_qdisc"` // within one session: fq_codel, or bfifo where the kernel has none

@@ -42,6 +42,9 @@ type Daemon struct {
 	Terminal       func(context.Context, TerminalRequest) (TerminalAnswer, error)
 	TerminalConfig func(context.Context, TerminalConfigRequest) (TerminalConfig, error)
 
+	HubStatus func() Hub
+	Hub       func(context.Context, HubRequest) (Hub, error)
+
 	Shift func(ShiftRequest) error // only with --lab-clock
 }
 
@@ -114,6 +117,7 @@ func handler(d Daemon) http.Handler {
 	deskVerbs(mux, d)
 	paperVerbs(mux, d)
 	reportVerb(mux, d)
+	hubVerbs(mux, d)
 	terminalVerbs(mux, d)
 	terminalConfigVerb(mux, d)
 	mux.HandleFunc("POST /v1/confirm", func(w http.ResponseWriter, _ *http.Request) {

@@ -74,13 +74,14 @@ type Now struct {
 	Problems  []Problem      `json:"problems"`
 	Bundle    string         `json:"bundle"`            // version of the configuration in force; "" its own
 	Expires   map[string]int `json:"expires"`           // certificate (portal, console) → days left
+	Trial     bool           `json:"trial,omitempty"`   // Bundle has not proved itself yet
 	Refused   *Refused       `json:"refused,omitempty"` // the last bundle that was not taken, or was gone back from
 }
 
 // Refused is a bundle that a site does not run, and why.
 type Refused struct {
 	Bundle string `json:"bundle"`
-	Why    string `json:"why"` // signature, version, site, check, line, hub
+	Why    string `json:"why"` // form, signature, version, site: not taken; check, line, hub: gone back from
 }
 
 // Line is the quality of a site's line, over the last minutes.
@@ -134,6 +135,12 @@ type Count struct {
 	Word string `json:"word"`
 	N    uint64 `json:"n"`
 }
+
+// Known reports whether it is one of Whats.
+func (c Count) Known() bool { return one(c.What, Whats) }
+
+// Identifier reports whether a word has the letters of an identifier, as every word of a batch must have.
+func Identifier(word string) bool { return plain.MatchString(word) }
 
 // Whats is every counter.
 var Whats = []string{
@@ -221,6 +228,12 @@ func (b Batch) Check() error {
 		}
 	}
 	return nil
+}
+
+// Add adds what was seen after.
+func (q *Quality) Add(p Quality) {
+	q.Asked, q.Down, q.Full = q.Asked+p.Asked, q.Down+p.Down, q.Full+p.Full
+	q.Questions, q.Lost, q.Latency = q.Questions+p.Questions, q.Lost+p.Lost, q.Latency+p.Latency
 }
 
 func (q Quality) fair() bool {
