@@ -51,20 +51,8 @@ type Payload struct {
 	Made    int64  `json:"made"`    // seconds since 1970, by the hub's clock
 	// Config is the centre's layers, merged: keys that internal/config/layers lets a centre write.
 	Config string `json:"config"`
-	// Sealed is a Secrets; nil: none.
+	// Sealed is for this site alone (Seal); nil: nothing.
 	Sealed []byte `json:"sealed,omitempty"`
-}
-
-// Secrets are for one site alone.
-type Secrets struct {
-	Certificates []Certificate `json:"certificates,omitempty"`
-}
-
-// Certificate is a name's, with its private key, in PEM.
-type Certificate struct {
-	For   string `json:"for"` // portal, console
-	Chain string `json:"chain"`
-	Key   string `json:"key"`
 }
 
 type envelope struct {
@@ -127,7 +115,7 @@ func strict(b []byte, v any) error {
 }
 
 // Seal encrypts for the site whose public key it is, and binds the result to the site and the version.
-func Seal(public []byte, site string, version int64, s Secrets) ([]byte, error) {
+func Seal(public []byte, site string, version int64, plain []byte) ([]byte, error) {
 	pub, err := ecdh.X25519().NewPublicKey(public)
 	if err != nil {
 		return nil, fmt.Errorf("bundle: seal: %w", err)
@@ -136,30 +124,23 @@ func Seal(public []byte, site string, version int64, s Secrets) ([]byte, error) 
 	if err != nil {
 		return nil, fmt.Errorf("bundle: seal: %w", err)
 	}
-	plain, err := json.Marshal(s)
-	if err != nil {
-		return nil, fmt.Errorf("bundle: seal: %w", err)
-	}
 	return hpke.Seal(to, hpke.HKDFSHA256(), hpke.ChaCha20Poly1305(), info(site, version), plain)
 }
 
-// Unseal decrypts what a payload has for this site; the zero value where it has nothing.
-func (p Payload) Unseal(private *ecdh.PrivateKey) (s Secrets, err error) {
+// Unseal decrypts what a payload has for this site; nil where it has nothing.
+func (p Payload) Unseal(private *ecdh.PrivateKey) (plain []byte, err error) {
 	if p.Sealed == nil {
-		return Secrets{}, nil
+		return nil, nil
 	}
 	k, err := hpke.NewDHKEMPrivateKey(private)
 	if err != nil {
-		return Secrets{}, fmt.Errorf("%w: %w", ErrSealed, err)
+		return nil, fmt.Errorf("%w: %w", ErrSealed, err)
 	}
-	plain, err := hpke.Open(k, hpke.HKDFSHA256(), hpke.ChaCha20Poly1305(), info(p.Site, p.Version), p.Sealed)
+	plain, err = hpke.Open(k, hpke.HKDFSHA256(), hpke.ChaCha20Poly1305(), info(p.Site, p.Version), p.Sealed)
 	if err != nil {
-		return Secrets{}, fmt.Errorf("%w: %w", ErrSealed, err)
+		return nil, fmt.Errorf("%w: %w", ErrSealed, err)
 	}
-	if err := json.Unmarshal(plain, &s); err != nil {
-		return Secrets{}, fmt.Errorf("%w: %w", ErrForm, err)
-	}
-	return s, nil
+	return plain, nil
 }
 
 // info binds what is sealed to its bundle: it cannot be moved into another one.

@@ -22,6 +22,8 @@ const (
 	PathEnrol  = "/v1/enrol"  // POST Enrolment → Enrolled
 	PathBatch  = "/v1/batch"  // POST Batch, gzip → Receipt
 	PathBundle = "/v1/bundle" // GET with If-None-Match → a signed bundle, or 304
+
+	PathCertificate = "/v1/certificate" // POST CertificateRequest → Certificate
 )
 
 // MaxBatch is the most bytes of a batch's JSON, before it is compressed; MaxHours its most hours.
@@ -161,6 +163,17 @@ type Receipt struct {
 	Seq    int64  `json:"seq"`    // of the batch: nothing up to it need be sent again
 	Every  int    `json:"every"`  // seconds until the next one, 10 to 3600
 	Bundle string `json:"bundle"` // version that this site should run; "" none
+}
+
+// CertificateRequest asks for a certificate of one of the site's names. The private key stays on the site.
+type CertificateRequest struct {
+	CSR []byte `json:"csr"` // PKCS #10 (RFC 2986), DER, for one DNS name
+}
+
+// Certificate is the answer. Chain is empty until it is issued: the site asks again later with the same request.
+type Certificate struct {
+	Chain string `json:"chain"` // PEM, the site's own first
+	Why   string `json:"why"`   // the last try failed: dns, authority; "" none did
 }
 
 var (

@@ -1,0 +1,36 @@
+package store_test
+
+import (
+	"context"
+	"errors"
+
+	"parvis/internal/hub/store"
+)
+
+func init() {
+	add := func(name string, f func(context.Context, *store.Tenant, string) (any, error)) { isolation[name] = f }
+	add("EPCILayer", func(ctx context.Context, t *store.Tenant, _ string) (any, error) { return t.EPCILayer(ctx) }) // everybody's
+	add("Layer", func(ctx context.Context, t *store.Tenant, site string) (any, error) { return t.Layer(ctx, site) })
+	add("WriteLayer", func(ctx context.Context, t *store.Tenant, site string) (any, error) {
+		return nil, t.WriteLayer(ctx, site, "", "dsi")
+	})
+	add("Publish", func(ctx context.Context, t *store.Tenant, site string) (any, error) {
+		p, err := t.Publish(ctx, "dsi", []store.Offer{{Site: site}})
+		if err == nil {
+			err = errors.New("another commune's site is published to")
+		}
+		return p, err
+	})
+	add("Publications", func(ctx context.Context, t *store.Tenant, _ string) (any, error) { return t.Publications(ctx, 10) })
+	add("Offers", func(ctx context.Context, t *store.Tenant, _ string) (any, error) { return t.Offers(ctx, 1) })
+	add("Told", func(ctx context.Context, t *store.Tenant, site string) (any, error) { return t.Told(ctx, site) })
+	add("SetOffer", func(ctx context.Context, t *store.Tenant, site string) (any, error) {
+		return nil, t.SetOffer(ctx, store.Offer{Site: site, Version: 1, Back: "x"})
+	})
+	add("SetPublication", func(ctx context.Context, t *store.Tenant, _ string) (any, error) {
+		return nil, t.SetPublication(ctx, 1, "done", 3) // of another commune there is no row to change
+	})
+	add("EndPublication", func(ctx context.Context, t *store.Tenant, _ string) (any, error) {
+		return nil, t.EndPublication(ctx, 1)
+	})
+}
