@@ -307,7 +307,7 @@ func TestWhatABoardCallsItself(t *testing.T) {
 		t.Errorf("nothing says %q", s)
 	}
 	for _, f := range []struct{ file, says, want string }{
-		{"sys/class/dmi/id/product_name", "APU2\n", "APU2"},
+		{"sys/class/dmi/id/product_name", "Board® N°2 (rev. 1)\n", "Board N2 (rev. 1)"},
 		{"proc/device-tree/model", "Raspberry Pi 4 Model B Rev 1.4\x00", "Raspberry Pi 4 Model B Rev 1.4"},
 	} {
 		if err := os.MkdirAll(filepath.Join(root, filepath.Dir(f.file)), 0o755); err != nil {

@@ -36,7 +36,7 @@ type Outbox interface {
 	Outbox(ctx context.Context, epoch string, after int64) (wire.Batch, error)
 }
 
-// Options of a Link. All but Proxy, CA, Model, Random and Log are required.
+// Options of a Link. All but Proxy, CA, Model, Random, Told and Log are required.
 type Options struct {
 	URL   string         // of the hub, https, without a slash at its end
 	Proxy *url.URL       // nil: none
@@ -48,7 +48,9 @@ type Options struct {
 	Now            func() wire.Now // it waits for nothing
 	Clock          clock.Clock
 	Random         func() float64 // 0 to 1, for pauses; nil: the runtime's
-	Log            *slog.Logger
+	// Told is told of each receipt, by Run; nil: nobody is.
+	Told func(wire.Receipt)
+	Log  *slog.Logger
 }
 
 // How long the link waits.
@@ -204,6 +206,9 @@ func (l *Link) send(ctx context.Context) time.Duration {
 	b, r, err := l.exchange(ctx, s)
 	if ctx.Err() != nil {
 		return 0
+	}
+	if err == nil && l.o.Told != nil {
+		l.o.Told(r)
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -118,6 +118,9 @@ func (h *Hub) Drop() {
 	h.hours, h.days, h.past = nil, nil, nil
 }
 
+// SignKey is the hub's.
+func SignKey() ed25519.PrivateKey { return ed25519.NewKeyFromSeed(make([]byte, ed25519.SeedSize)) }
+
 // Sum is the sum of a counter over all hours; word "" is every word.
 func (h *Hub) Sum(what, word string) (n uint64) {
 	for _, x := range h.Hours() {
@@ -195,7 +198,7 @@ func (h *Hub) enrol(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	h.used, h.token, h.seal = true, "token-"+strings.Repeat("0123456789", 4), e.SealKey
-	key := ed25519.NewKeyFromSeed(make([]byte, ed25519.SeedSize)).Public().(ed25519.PublicKey)
+	key := SignKey().Public().(ed25519.PublicKey)
 	_ = json.NewEncoder(w).Encode(wire.Enrolled{Site: "site-1", Name: "Maison du Lac", Token: h.token, SignKey: key})
 }
 
