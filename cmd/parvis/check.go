@@ -74,16 +74,9 @@ type checkCmd struct{ jsonFlag }
 
 func (c checkCmd) Run(_ context.Context, a *app) error {
 	cfg, problems := config.Load(a.cli.Config)
-	if cfg != nil {
-		facts, err := a.look(cfg)
-		if err != nil {
-			return refused(err)
-		}
-		problems = append(problems, machine.Check(cfg, facts, features(cfg, facts))...)
-		_, unread := cfg.Calendar()
-		problems = append(problems, unread...)
-		problems = append(problems, a.catalogueProblems(cfg)...)
-		problems = append(problems, hubProblems(cfg)...)
+	problems, err := a.allProblems(cfg, problems)
+	if err != nil {
+		return refused(err)
 	}
 	if c.JSON {
 		if err := a.json(jsonProblems(problems, a.lang)); err != nil {
@@ -113,6 +106,22 @@ func (c checkCmd) Run(_ context.Context, a *app) error {
 		}, warnings)
 	}
 	return nil
+}
+
+// allProblems adds to those of the file what the machine, the calendar and the catalogue say. cfg may be nil: the file has errors.
+func (a *app) allProblems(cfg *config.Config, problems []config.Problem) ([]config.Problem, error) {
+	if cfg == nil {
+		return problems, nil
+	}
+	facts, err := a.look(cfg)
+	if err != nil {
+		return problems, err
+	}
+	problems = append(problems, machine.Check(cfg, facts, features(cfg, facts))...)
+	_, unread := cfg.Calendar()
+	problems = append(problems, unread...)
+	problems = append(problems, a.catalogueProblems(cfg)...)
+	return append(problems, hubProblems(cfg)...), nil
 }
 
 type jsonProblem struct {

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 
@@ -35,6 +36,9 @@ type follow struct {
 	certs  *certs.Keeper
 	wanted map[string]func(*daemon) *certificate // name → who serves it; of names without a certificate in the configuration
 	again  chan struct{}                         // something to begin anew with
+
+	mu    sync.Mutex
+	staff string // version of the colleagues in force; "" none since the daemon's start
 }
 
 // follow lays the hub's part over the site's own configuration. What cannot be used is gone back from here: a site always comes up.
@@ -140,8 +144,24 @@ func (f *follow) certificates(cfg *config.Config, state string, log *slog.Logger
 	}
 }
 
-// offered is a bundle as it came. A trial waits until nothing else is being tried.
-func (f *follow) offered(b []byte, d *daemon) error {
+// told takes up what a receipt says is new, the staff first: whom the town has closed is out before anything else happens. What fails is
+// tried again with the next batch.
+func (f *follow) told(ctx context.Context, d *daemon, r wire.Receipt, said wire.Now) {
+	if r.Staff != "" && r.Staff != said.Staff {
+		if err := f.colleagues(ctx, d); err != nil {
+			d.log.Warn("the town's list of colleagues was not taken; it is asked for again", "error", err)
+		}
+	}
+	refused := said.Refused != nil && said.Refused.Bundle == r.Bundle
+	if r.Bundle != "" && r.Bundle != said.Bundle && !refused {
+		if err := f.bundle(ctx, d); err != nil {
+			d.log.Warn("what the hub publishes was not taken", "version", r.Bundle, "error", err)
+		}
+	}
+}
+
+// bundle fetches what is published. A trial waits until nothing else is being tried.
+func (f *follow) bundle(ctx context.Context, d *daemon) error {
 	if d.confirm.left(d.clock) > 0 {
 		return nil
 	}
@@ -149,12 +169,50 @@ func (f *follow) offered(b []byte, d *daemon) error {
 		f.begin() // enrolled meanwhile: the next start knows who signs
 		return nil
 	}
+	b, _, err := d.hub.link.Fetch(ctx, wire.PathBundle, "")
+	if err != nil || b == nil {
+		return err
+	}
 	news, err := f.keeper.Offer(b)
 	if news {
 		d.log.Info("the hub has published another configuration: it is tried now")
 		f.begin()
 	}
 	return err
+}
+
+// colleagues makes their accounts what the hub says. A site without a console has none. The version is known until the daemon ends: after
+// that the same list is asked for once more, which changes nothing.
+func (f *follow) colleagues(ctx context.Context, d *daemon) error {
+	if d.team.staff == nil {
+		return nil
+	}
+	all, version, err := d.hub.link.Colleagues(ctx, f.known())
+	if err != nil || version == "" {
+		return err
+	}
+	people := make([]staff.Colleague, len(all))
+	for i, c := range all {
+		people[i] = staff.Colleague{ID: c.ID, Login: c.Login, Name: c.Name, Role: staff.Role(c.Role), Password: c.Password, Subject: c.Subject, Closed: c.Closed}
+	}
+	taken, err := d.team.staff.Follow(ctx, people)
+	if err != nil {
+		return err
+	}
+	if len(taken) > 0 {
+		d.log.Warn("colleagues whose login somebody else has here enter by the town's accounts alone", "count", len(taken))
+	}
+	f.mu.Lock()
+	f.staff = version
+	f.mu.Unlock()
+	return nil
+}
+
+// known is the version of the colleagues in force.
+func (f *follow) known() string {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.staff
 }
 
 func (f *follow) begin() {
@@ -165,8 +223,8 @@ func (f *follow) begin() {
 }
 
 // says adds to a sign of life what the site runs of its hub's.
-func (f *follow) says(n wire.Now, link *hublink.Link) wire.Now {
-	n.Staff = link.Status().Staff
+func (f *follow) says(n wire.Now) wire.Now {
+	n.Staff = f.known()
 	if f.keeper == nil {
 		return n
 	}
@@ -268,19 +326,6 @@ func (f *follow) look(ctx context.Context, d *daemon) time.Duration {
 		}
 	}
 	return pause
-}
-
-// follow makes colleagues' accounts what the hub says. A site without a console has none.
-func (t *team) follow(ctx context.Context, all []wire.Colleague) error {
-	if t.staff == nil {
-		return nil
-	}
-	people := make([]staff.Colleague, len(all))
-	for i, c := range all {
-		people[i] = staff.Colleague{ID: c.ID, Login: c.Login, Name: c.Name, Role: staff.Role(c.Role), Password: c.Password, Subject: c.Subject, Closed: c.Closed}
-	}
-	_, err := t.staff.Follow(ctx, people)
-	return err
 }
 
 // again begins this program anew in its place, without the window of --confirm: who armed it has confirmed.

@@ -54,8 +54,9 @@ type CLI struct {
 
 	Catalogue catalogueCmd `cmd:"" help:"${help_catalogue}"`
 
-	Probe probeCmd `cmd:"" help:"${help_probe}"`
-	Hub   hubCmd   `cmd:"" help:"${help_hub}"`
+	Probe   probeCmd   `cmd:"" help:"${help_probe}"`
+	Support supportCmd `cmd:"" help:"${help_support}"`
+	Hub     hubCmd     `cmd:"" help:"${help_hub}"`
 
 	Dnsmasq dnsmasqCmd `cmd:"" help:"${help_dnsmasq}"`
 	Down    downCmd    `cmd:"" help:"${help_down}"`

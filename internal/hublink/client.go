@@ -13,6 +13,7 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
+	"strings"
 	"time"
 
 	"parvis/internal/hublink/bundle"
@@ -28,8 +29,8 @@ var (
 )
 
 const (
-	patience   = time.Minute // for one exchange: a batch is small, a line may be slow
-	mostAnswer = 64 << 10    // bytes of an answer that are read
+	patience   = 30 * time.Second // for one exchange: a batch is some ten kilobytes, a line may be slow
+	mostAnswer = bundle.Max       // bytes of an answer: a bundle is the longest
 )
 
 // client is one side of the protocol. It follows nobody anywhere else: the token goes to the hub alone.
@@ -39,6 +40,9 @@ type client struct {
 }
 
 func newClient(o Options) *client {
+	// HTTP/2 would go on using a connection that a line has dropped without a word; HTTP/1 begins another one after the first silence.
+	var http1 http.Protocols
+	http1.SetHTTP1(true)
 	transport := &http.Transport{
 		TLSClientConfig:        &tls.Config{RootCAs: o.CA, MinVersion: tls.VersionTLS12},
 		TLSHandshakeTimeout:    20 * time.Second,
@@ -46,7 +50,7 @@ func newClient(o Options) *client {
 		MaxIdleConns:           1,
 		MaxConnsPerHost:        1,
 		MaxResponseHeaderBytes: 16 << 10,
-		ForceAttemptHTTP2:      true,
+		Protocols:              &http1,
 	}
 	if o.Proxy != nil {
 		transport.Proxy = http.ProxyURL(o.Proxy)
@@ -66,14 +70,14 @@ func (c *client) enrol(ctx context.Context, e wire.Enrolment) (a wire.Enrolled, 
 	if err != nil {
 		return a, fmt.Errorf("hublink: %w", err)
 	}
-	status, err := c.post(ctx, wire.PathEnrol, "", body, nil, &a)
+	b, status, err := c.exchange(ctx, request{method: http.MethodPost, path: wire.PathEnrol, body: body})
 	switch {
-	case status >= 400 && status < 500 && status != http.StatusTooManyRequests && status != http.StatusUpgradeRequired:
+	case status == http.StatusUnauthorized || status == http.StatusForbidden || status == http.StatusNotFound || status == http.StatusGone:
 		return a, ErrCode
 	case err != nil:
 		return a, fmt.Errorf("hublink: enrol: %w", err)
 	}
-	return a, nil
+	return a, c.read(b.body, &a)
 }
 
 // batch sends one.
@@ -86,91 +90,85 @@ func (c *client) batch(ctx context.Context, token string, b wire.Batch) (r wire.
 	z := gzip.NewWriter(&body)
 	z.Write(plain) // a buffer takes everything
 	z.Close()
-	status, err := c.post(ctx, wire.PathBatch, token, body.Bytes(), http.Header{"Content-Encoding": {"gzip"}}, &r)
+	answer, err := c.as(ctx, token, request{method: http.MethodPost, path: wire.PathBatch, body: body.Bytes(), packed: true})
+	if err != nil {
+		return r, err
+	}
+	return r, c.read(answer.body, &r)
+}
+
+// as sends what a site alone can send.
+func (c *client) as(ctx context.Context, token string, r request) (answer, error) {
+	r.token = token
+	a, status, err := c.exchange(ctx, r)
 	switch {
-	case status == http.StatusUnauthorized || status == http.StatusForbidden:
-		return r, ErrToken
+	case status == http.StatusUnauthorized:
+		return a, ErrToken
 	case err != nil:
-		return r, fmt.Errorf("hublink: batch: %w", err)
-	}
-	return r, nil
-}
-
-// bundle fetches what is signed for the site; nil where the site has that version already.
-func (c *client) bundle(ctx context.Context, path, token, have string) ([]byte, error) {
-	req, err := c.request(ctx, http.MethodGet, path, token, nil)
-	if err != nil {
-		return nil, err
-	}
-	if have != "" {
-		req.Header.Set("If-None-Match", strconv.Quote(have))
-	}
-	resp, err := c.http.Do(req)
-	if err != nil {
-		return nil, err
-	}
-	defer resp.Body.Close()
-	switch resp.StatusCode {
-	case http.StatusNotModified:
-		return nil, nil
-	case http.StatusOK:
-		return io.ReadAll(io.LimitReader(resp.Body, bundle.Max+1))
-	default:
-		return nil, fmt.Errorf("%s answers %s", c.url, resp.Status)
-	}
-}
-
-// certificate asks for one.
-func (c *client) certificate(ctx context.Context, token string, r wire.CertificateRequest) (a wire.Certificate, err error) {
-	body, err := json.Marshal(r)
-	if err != nil {
-		return a, fmt.Errorf("hublink: %w", err)
-	}
-	if _, err = c.post(ctx, wire.PathCertificate, token, body, nil, &a); err != nil {
-		return a, fmt.Errorf("hublink: certificate: %w", err)
+		return a, fmt.Errorf("hublink: %s: %w", strings.TrimPrefix(r.path, "/v1/"), err)
 	}
 	return a, nil
 }
 
-// request has everything that each of them has.
-func (c *client) request(ctx context.Context, method, path, token string, body io.Reader) (*http.Request, error) {
-	req, err := http.NewRequestWithContext(ctx, method, c.url+path, body)
-	if err != nil {
-		return nil, err
+func (c *client) read(b []byte, into any) error {
+	if err := json.Unmarshal(b, into); err != nil {
+		return fmt.Errorf("%w: from %s: %w", ErrAnswer, c.url, err)
 	}
-	req.Header.Set(wire.VersionHeader, strconv.Itoa(wire.Version))
-	if token != "" {
-		req.Header.Set("Authorization", "Bearer "+token)
-	}
-	return req, nil
+	return nil
 }
 
-// post returns the status, 0 where there was no answer. Nothing of what it says has the token in it.
-func (c *client) post(ctx context.Context, path, token string, body []byte, header http.Header, into any) (status int, err error) {
-	req, err := c.request(ctx, http.MethodPost, path, token, bytes.NewReader(body))
+// request is one to the hub.
+type request struct {
+	method, path, token string
+	tag                 string // If-None-Match; "" none
+	body                []byte
+	packed              bool // by gzip
+}
+
+// answer is what came.
+type answer struct {
+	body []byte
+	tag  string // ETag
+	same bool   // as what has the tag that was asked with
+	none bool   // the hub has nothing there (404)
+}
+
+// exchange returns the status, 0 where there was no answer. Nothing of what its error says has the token in it.
+func (c *client) exchange(ctx context.Context, r request) (a answer, status int, err error) {
+	req, err := http.NewRequestWithContext(ctx, r.method, c.url+r.path, bytes.NewReader(r.body))
 	if err != nil {
-		return 0, err
+		return a, 0, err
 	}
-	for name, values := range header {
-		req.Header[name] = values
-	}
+	req.Header.Set(wire.VersionHeader, strconv.Itoa(wire.Version))
 	req.Header.Set("Content-Type", "application/json")
+	if r.packed {
+		req.Header.Set("Content-Encoding", "gzip")
+	}
+	if r.tag != "" {
+		req.Header.Set("If-None-Match", r.tag)
+	}
+	if r.token != "" {
+		req.Header.Set("Authorization", "Bearer "+r.token)
+	}
 	resp, err := c.http.Do(req)
 	if err != nil {
-		return 0, err
+		return a, 0, err
 	}
 	defer resp.Body.Close()
-	answer, err := io.ReadAll(io.LimitReader(resp.Body, mostAnswer))
-	if err != nil {
-		return 0, err
+	if a.body, err = io.ReadAll(io.LimitReader(resp.Body, mostAnswer+1)); err != nil {
+		return a, 0, err
 	}
-	if resp.StatusCode != http.StatusOK {
-		return resp.StatusCode, fmt.Errorf("%s answers %s", c.url, resp.Status)
+	a.tag = resp.Header.Get("ETag")
+	switch {
+	case resp.StatusCode == http.StatusNotModified && r.tag != "":
+		a.same = true
+	case resp.StatusCode != http.StatusOK:
+		a.none = resp.StatusCode == http.StatusNotFound
+		return a, resp.StatusCode, fmt.Errorf("%s answers %s", c.url, resp.Status)
+	case len(a.body) > mostAnswer:
+		return a, resp.StatusCode, fmt.Errorf("%w: longer than %d bytes", ErrAnswer, mostAnswer)
 	}
-	if err := json.Unmarshal(answer, into); err != nil {
-		return resp.StatusCode, fmt.Errorf("%w: from %s: %w", ErrAnswer, c.url, err)
-	}
-	return resp.StatusCode, nil
+	return a, resp.StatusCode, nil
 }
 
 // Pool is the authorities of hub.ca, beside none of the system's: a town that has its own wants that one.

@@ -36,25 +36,21 @@ type Outbox interface {
 	Outbox(ctx context.Context, epoch string, after int64) (wire.Batch, error)
 }
 
-// Options of a Link. All but Proxy, CA, Bundle, Staff, Model, Random and Log are
-// required.
+// Options of a Link. All but Proxy, CA, Model, Random, Told and Log are required.
 type Options struct {
 	URL   string         // of the hub, https, without a slash at its end
 	Proxy *url.URL       // nil: none
 	CA    *x509.CertPool // nil: the system's
 	Path  string         // hub.json
 
-	// Bundle is given what the hub has signed for this site when it has news of it; nil: none is asked for.
-	Bundle func([]byte) error
-	// Staff makes the accounts of colleagues what the hub says; nil: nobody asks.
-	Staff func(context.Context, []wire.Colleague) error
-
 	Version, Model string // of Parvis; of the board
 	Outbox         Outbox
 	Now            func() wire.Now // it waits for nothing
 	Clock          clock.Clock
 	Random         func() float64 // 0 to 1, for pauses; nil: the runtime's
-	Log            *slog.Logger
+	// Told is told of each receipt, and of what the site had said of itself, by Run, which goes on afterwards; nil: nobody is.
+	Told func(context.Context, wire.Receipt, wire.Now)
+	Log  *slog.Logger
 }
 
 // How long the link waits.
@@ -78,7 +74,7 @@ type Link struct {
 	saved clock.Boot // when the file was last written
 	heard clock.Boot // when the hub last acknowledged; 0 not since the daemon's start
 	begun clock.Boot
-	left  int // hours that wait, as far as is known
+	left  int // hours that waited after the last try
 	fails int // in a row
 	err   error
 }
@@ -105,11 +101,10 @@ type Status struct {
 	// Silent is since when the hub has acknowledged nothing: since it last did, or since the daemon's start where it has not yet.
 	Silent time.Duration
 	Heard  time.Time // when it last did, by the site's clock of then; zero: never
-	// Reached: the hub has acknowledged something since the daemon's start.
+	// Reached: it has acknowledged something since the daemon's start.
 	Reached bool
-	Staff   string // version of the colleagues in force; "" none
-	Left    int    // hours that wait beside the running one, as far as is known
-	Err     error  // why the last try failed; nil: it did not
+	Left    int   // hours that waited after the last try
+	Err     error // why the last try failed; nil: it did not
 }
 
 // Enrolled reports whether there is a hub that expects this site's word.
@@ -120,7 +115,7 @@ func (l *Link) Status() Status {
 	now := l.o.Clock.Boot()
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	s := Status{Site: l.s.Site, Name: l.s.Name, Silent: now.Sub(max(l.heard, l.begun)), Left: l.left, Err: l.err, Reached: l.heard != 0, Staff: l.s.Staff}
+	s := Status{Site: l.s.Site, Name: l.s.Name, Silent: now.Sub(max(l.heard, l.begun)), Left: l.left, Err: l.err, Reached: l.heard != 0}
 	if l.s.Heard != 0 {
 		s.Heard = time.Unix(l.s.Heard, 0)
 	}
@@ -214,8 +209,8 @@ func (l *Link) send(ctx context.Context) time.Duration {
 	if ctx.Err() != nil {
 		return 0
 	}
-	if err == nil {
-		s.Staff = l.follow(ctx, s, b.Now, r)
+	if err == nil && l.o.Told != nil {
+		l.o.Told(ctx, r, b.Now)
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -226,6 +221,9 @@ func (l *Link) send(ctx context.Context) time.Duration {
 		if l.fails++; l.fails == loudAfter {
 			l.o.Log.Warn("the hub acknowledges nothing; what was counted waits here", "error", err)
 		}
+		if len(b.Hours) > 0 {
+			l.left = b.Left + len(b.Hours)
+		}
 		pause := min(first<<min(l.fails-1, 10), longest)
 		return pause/2 + time.Duration(l.o.Random()*float64(pause/2))
 	}
@@ -234,11 +232,6 @@ func (l *Link) send(ctx context.Context) time.Duration {
 	}
 	l.fails, l.left, l.heard = 0, b.Left, l.o.Clock.Boot()
 	moved := l.s.Epoch != b.Epoch || l.s.Acked != r.Seq
-	if l.s.Staff != s.Staff {
-		l.s.Staff = s.Staff
-		l.saved -= clock.Boot(saveEvery) // at once: it is seldom, and a restart need not ask again
-		moved = true
-	}
 	l.s.Epoch, l.s.Acked, l.s.Heard = b.Epoch, r.Seq, l.o.Clock.Wall().Time.Unix()
 	if moved {
 		if err := l.saveLocked(saveEvery); err != nil {

@@ -11,8 +11,8 @@ import (
 	"parvis/internal/durable"
 )
 
-// state is what the site keeps of its enrolment, in one file: its zero value is none. Everything in it but Epoch, Acked, Staff and
-// Heard is written once.
+// state is what the site keeps of its enrolment, in one file: its zero value is none. Everything in it but Epoch, Acked and Heard is
+// written once.
 type state struct {
 	Site    string `json:"site"`
 	Name    string `json:"name"`
@@ -24,8 +24,7 @@ type state struct {
 	// changes nothing.
 	Epoch string `json:"epoch"`
 	Acked int64  `json:"acked"`
-	Staff string `json:"staff,omitempty"` // version of the colleagues in force
-	Heard int64  `json:"heard"`           // seconds since 1970, by the clock of then: when it last acknowledged something; 0 never
+	Heard int64  `json:"heard"` // seconds since 1970, by the clock of then: when it last acknowledged something; 0 never
 }
 
 func (s state) enrolled() bool { return s.Token != "" }

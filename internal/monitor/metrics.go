@@ -16,7 +16,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/VictoriaMetrics/metrics"
 	"golang.org/x/net/netutil"
 
 	"parvis/internal/control"
@@ -114,7 +113,7 @@ var Metrics = []Metric{
 func Write(w io.Writer, c control.Condition) {
 	for _, m := range Metrics {
 		fmt.Fprintf(w, "# HELP %s %s\n# TYPE %[1]s gauge\n", m.Name, m.Help)
-		m.samples(c, func(labels string, v float64) { metrics.WriteGaugeFloat64(w, m.Name+labels, v) })
+		m.samples(c, func(labels string, v float64) { fmt.Fprintf(w, "%s%s %s\n", m.Name, labels, value(v)) })
 	}
 }
 
@@ -138,7 +137,7 @@ func Handler(condition func() control.Condition) http.Handler {
 		if made.IsZero() || time.Since(made) >= fresh {
 			var b bytes.Buffer
 			Write(&b, condition())
-			metrics.WriteProcessMetrics(&b)
+			writeProcess(&b)
 			body, made = b.Bytes(), time.Now()
 		}
 		answer := body

@@ -37,7 +37,7 @@ What ` + "`http://ADDRESS/metrics`" + ` of a router answers (` + "`monitor.liste
 moment; what it was used for is counted elsewhere, and masked (ADR 14). Nothing here is about a person, and the answer is as long
 with one session as with a thousand. Each family is a gauge. Terminals are counted by state, not named.
 
-The ` + "`process_*` and `go_*`" + ` families of the library (VictoriaMetrics/metrics) are there too: memory, processor time, open files.
+Four standard ones are there too: ` + "`process_resident_memory_bytes`, `process_cpu_seconds_total`, `process_open_fds`, `go_goroutines`" + `.
 
 | name | unit | what it says |
 |---|---|---|
@@ -92,6 +92,7 @@ func TestPrometheusOwnCheckFindsNothing(t *testing.T) {
 	needs(t, "promtool")
 	var b bytes.Buffer
 	Write(&b, busy())
+	writeProcess(&b)
 	cmd := exec.Command("promtool", "check", "metrics")
 	cmd.Stdin = &b
 	if out, err := cmd.CombinedOutput(); err != nil || len(out) > 0 {
