@@ -88,16 +88,24 @@ func (k *Keeper) Offer(b []byte) (news bool, err error) {
 	defer k.mu.Unlock()
 	p, err := Open(b, k.key, k.site)
 	if err != nil {
-		return false, errors.Join(err, k.write(func(s *state) { s.Refused = &Refused{Why: Why(err)} }))
+		return false, errors.Join(err, k.refuse(Refused{Why: Why(err)}))
 	}
 	if p.Version == k.s.Highest {
 		return false, nil
 	}
 	if p.Version < k.s.Highest {
-		return false, errors.Join(ErrVersion, k.write(func(s *state) { s.Refused = &Refused{p.Version, Why(ErrVersion)} }))
+		return false, errors.Join(ErrVersion, k.refuse(Refused{p.Version, Why(ErrVersion)}))
 	}
 	err = k.write(func(s *state) { s.Highest, s.Trial, s.Starts, s.Refused = p.Version, b, 0, nil })
 	return err == nil, err
+}
+
+// refuse remembers what was not taken. The hub may offer the same each minute: flash is written once.
+func (k *Keeper) refuse(r Refused) error {
+	if k.s.Refused != nil && *k.s.Refused == r {
+		return nil
+	}
+	return k.write(func(s *state) { s.Refused = &r })
 }
 
 // Confirm ends the trial: the site works, and reaches the hub. Without a trial nothing happens.
