@@ -1,22 +1,14 @@
 package paper
 
 import (
-	_ "embed"
 	"fmt"
 	"io"
 	"math"
 	"time"
 
 	"codeberg.org/go-pdf/fpdf"
-)
 
-// The fonts are DejaVu Sans Condensed (fonts/LICENSE), cut down to Latin letters and punctuation. Right-to-left and joined
-// scripts need shaping, which the PDF writer has not: the print page has them, from the browser.
-var (
-	//go:embed fonts/DejaVuSansCondensed.ttf
-	regular []byte
-	//go:embed fonts/DejaVuSansCondensed-Bold.ttf
-	bold []byte
+	"parvis/portal/paper/fonts"
 )
 
 const (
@@ -29,8 +21,9 @@ type document struct{ *fpdf.Fpdf }
 
 func newDocument(title string, size fpdf.SizeType) *document {
 	d := &document{fpdf.NewCustom(&fpdf.InitType{OrientationStr: "P", UnitStr: "mm", Size: size})}
-	d.AddUTF8FontFromBytes("text", "", regular)
-	d.AddUTF8FontFromBytes("text", "B", bold)
+	// Arabic needs shaping, which the PDF writer has not: the print page has it, from the browser.
+	d.AddUTF8FontFromBytes("text", "", fonts.Regular)
+	d.AddUTF8FontFromBytes("text", "B", fonts.Bold)
 	d.SetMargins(0, 0, 0)
 	d.SetCellMargin(0)
 	d.SetAutoPageBreak(false, 0)

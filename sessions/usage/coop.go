@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strings"
 	"time"
+
+	"parvis/internal/figure"
 )
 
 // The words of La Coop de la médiation numérique (inclusion-numerique/coop-mediation-numerique, apps/web/src/features/activites), so
@@ -92,7 +94,7 @@ func (h HalfDay) rows() [][]field {
 			{"Matériel utilisé", toChoose},
 			{"Niveau de l’atelier", toChoose},
 			{"Thématique(s)", toChoose},
-			{"Appareils comptés par le Wi-Fi", alone(uint64(max(w.Devices, 0))).String()},
+			{"Appareils comptés par le Wi-Fi", figure.Alone(uint64(max(w.Devices, 0))).String()},
 		})
 	}
 	return all

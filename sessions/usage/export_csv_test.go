@@ -10,6 +10,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"parvis/internal/figure"
 	"parvis/internal/golden"
 )
 
@@ -75,8 +76,8 @@ func TestARoughNumberIsARange(t *testing.T) {
 
 func TestAReportSurvivesJSON(t *testing.T) {
 	want := Report{
-		Sessions: plain(12), Minutes: Figure{How: Hidden}, Bytes: Figure{How: Few}, Peak: Figure{How: Missing},
-		Rows: []Row{{Sessions: plain(0), Peak: Figure{How: Few}, Devices: Figure{How: Missing}}},
+		Sessions: figure.Of(12), Minutes: Figure{How: Hidden}, Bytes: Figure{How: Few}, Peak: Figure{How: Missing},
+		Rows: []Row{{Sessions: figure.Of(0), Peak: Figure{How: Few}, Devices: Figure{How: Missing}}},
 	}
 	b, err := json.Marshal(want)
 	if err != nil {

@@ -7,6 +7,8 @@ import (
 	"maps"
 	"slices"
 	"time"
+
+	"parvis/internal/figure"
 )
 
 // ErrNotOver: a month is shown once it is over. Sums of a part of it, and later of a larger part, would show the difference, which
@@ -186,7 +188,7 @@ func highest(rows []Row) Figure {
 	for _, r := range rows {
 		switch p := r.Peak; {
 		case p.How == Missing:
-		case best.How == Missing, p.How == Plain && p.Value > best.Value, p.How > best.How && best == plain(0):
+		case best.How == Missing, p.How == Plain && p.Value > best.Value, p.How > best.How && best == figure.Of(0):
 			best = p
 		case p.How == Few && best.How == Hidden:
 			best = p
@@ -241,7 +243,7 @@ func (p period) report() Report {
 	}
 	split := func(what string) (Figure, []Count) {
 		words, sums := p.words(what)
-		total, shown := mask(sums)
+		total, shown := figure.Mask(sums)
 		counts := make([]Count, len(words))
 		for i, w := range words {
 			counts[i] = Count{w, shown[i]}
@@ -282,7 +284,7 @@ func (p period) by(what string) map[string]uint64 {
 // with is a number about the sessions that count says: not shown where those are not.
 func with(count Figure, n uint64) Figure {
 	if count.How == Plain {
-		return plain(n)
+		return figure.Of(n)
 	}
 	return Figure{How: Hidden}
 }
@@ -292,7 +294,7 @@ func beside(total Figure, n uint64) Figure {
 	if total.How != Plain {
 		return Figure{How: Hidden}
 	}
-	return alone(n)
+	return figure.Alone(n)
 }
 
 // rows are the parts of a whole, masked together.
@@ -301,10 +303,10 @@ func rows(parts []period, measured Measure) []Row {
 	for i, p := range parts {
 		sums[i] = p.sum("sessions")
 	}
-	_, shown := mask(sums)
+	_, shown := figure.Mask(sums)
 	all := make([]Row, len(parts))
 	for i, p := range parts {
-		all[i] = Row{From: p.from, Sessions: shown[i], Peak: alone(p.peak()), Devices: Figure{How: Missing}}
+		all[i] = Row{From: p.from, Sessions: shown[i], Peak: figure.Alone(p.peak()), Devices: Figure{How: Missing}}
 		all[i].Measured, _ = p.measured()
 		switch {
 		case all[i].Measured == Never || measured == Never:
@@ -325,7 +327,7 @@ func (r *Row) number(n span) {
 	case r.Sessions.How != Plain:
 		r.Devices = Figure{How: Hidden}
 	default:
-		r.Devices, r.AtLeast = alone(n.least), n.most > n.least
+		r.Devices, r.AtLeast = figure.Alone(n.least), n.most > n.least
 	}
 }
 

@@ -1,4 +1,4 @@
-package usage
+package figure
 
 import (
 	"fmt"
@@ -31,7 +31,7 @@ func TestNoMaskedPartCanBeFoundOut(t *testing.T) {
 	for parts, limit := range map[int]uint64{1: 60, 2: 60, 3: 40, 4: 22, 5: 15} {
 		t.Run(fmt.Sprint(parts), func(t *testing.T) {
 			possible := map[string][]uint64{} // what is published → for each part a bit for each number that it could be
-			key := func(list []uint64) string { total, shown := mask(list); return fmt.Sprint(total, shown) }
+			key := func(list []uint64) string { total, shown := Mask(list); return fmt.Sprint(total, shown) }
 			each(parts, limit, func(list []uint64) {
 				k := key(list)
 				if possible[k] == nil {
@@ -42,7 +42,7 @@ func TestNoMaskedPartCanBeFoundOut(t *testing.T) {
 				}
 			})
 			each(parts, min(limit, 9), func(list []uint64) {
-				_, shown := mask(list)
+				_, shown := Mask(list)
 				bits := possible[key(list)]
 				for i, n := range list {
 					if shown[i].How != Plain && n > 0 && n < Least && bits[i]&(bits[i]-1) == 0 {
@@ -57,7 +57,7 @@ func TestNoMaskedPartCanBeFoundOut(t *testing.T) {
 func TestPartsBelowFiveAreNeverShown(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		parts := rapid.SliceOfN(rapid.Uint64Range(0, 40), 1, 31).Draw(t, "parts")
-		total, shown := mask(parts)
+		total, shown := Mask(parts)
 		var sum uint64
 		for i, n := range parts {
 			sum += n
@@ -68,7 +68,7 @@ func TestPartsBelowFiveAreNeverShown(t *testing.T) {
 				t.Fatalf("part %d of %v is shown as %+v", i, parts, shown[i])
 			}
 		}
-		if total != alone(sum) {
+		if total != Alone(sum) {
 			t.Fatalf("the total of %v is %v", parts, total)
 		}
 	})
@@ -86,7 +86,7 @@ func TestHowFiguresAreShown(t *testing.T) {
 		{[]uint64{30, 3, 2, 0}, "35 [masqué masqué masqué masqué]"},
 		{[]uint64{1, 1, 1, 1, 1, 1}, "6 [masqué masqué masqué masqué masqué masqué]"},
 	} {
-		total, shown := mask(tt.parts)
+		total, shown := Mask(tt.parts)
 		if got := fmt.Sprint(total, shown); got != tt.want {
 			t.Errorf("%v: %s, want %s", tt.parts, got, tt.want)
 		}
