@@ -60,7 +60,6 @@ func RuleOf(code string) Rule {
 type Seen struct {
 	Tenant, Site string
 	Name         string
-	Enrolled     time.Time
 	Contact      time.Time     // the last; zero: never
 	Every        time.Duration // how often it comes
 	Now          wire.Now      // as it said at Contact

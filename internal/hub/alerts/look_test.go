@@ -23,7 +23,7 @@ type world struct {
 }
 
 func newWorld() *world {
-	return &world{now: start, seen: alerts.Seen{Tenant: "t", Site: "s", Name: "Mairie", Enrolled: start, Every: time.Minute}}
+	return &world{now: start, seen: alerts.Seen{Tenant: "t", Site: "s", Name: "Mairie", Every: time.Minute}}
 }
 
 // minute passes, in which the site says (or does not) what is wrong.

@@ -24,20 +24,20 @@ type Pending struct {
 type Store interface {
 	// Lead runs f while no other hub leads, and reports whether it ran.
 	Lead(ctx context.Context, f func(context.Context) error) (bool, error)
-	// Seen returns every site of every commune, with its watches.
+	// Seen returns every site of every commune, with its watches; with an error, those that it could see.
 	Seen(ctx context.Context) ([]Seen, error)
-	// Write makes the changes of one look true in one transaction: watches, incidents that begin and end, and a message for each way of
-	// each event.
+	// Write makes the changes of one look true, those of a commune in one transaction: watches, incidents that begin and end, and a
+	// message for each way of each event.
 	Write(ctx context.Context, changes []Change) error
 	// Due returns messages that are to be sent at now, the oldest first: of a way and an incident the first one that is not done, and
 	// nothing of it while that one waits.
 	Due(ctx context.Context, now time.Time, most int) ([]Pending, error)
 	// Claim counts an attempt, before it begins: the message does not come again before next.
-	Claim(ctx context.Context, message int64, next time.Time) error
+	Claim(ctx context.Context, p Pending, next time.Time) error
 	// Done says that the other side has a message, and under which reference it has the incident.
-	Done(ctx context.Context, message int64, ref string) error
+	Done(ctx context.Context, p Pending, ref string) error
 	// Failed says why it has not, and when to try again.
-	Failed(ctx context.Context, message int64, why string, next time.Time) error
+	Failed(ctx context.Context, p Pending, why string, next time.Time) error
 }
 
 // Options of a Manager. Ways may be none.
@@ -53,8 +53,8 @@ type Options struct {
 
 const (
 	every     = time.Minute
-	mostAtNow = 200 // messages of one round
-	longest   = time.Hour
+	mostAtNow = 200       // messages of one round
+	longest   = time.Hour // between two attempts
 )
 
 // Manager looks and tells.
@@ -109,9 +109,9 @@ func (m *Manager) Round(ctx context.Context) error {
 }
 
 func (m *Manager) look(ctx context.Context) error {
-	seen, err := m.o.Store.Seen(ctx)
-	if err != nil {
-		return fmt.Errorf("alerts: look at the sites: %w", err)
+	seen, failed := m.o.Store.Seen(ctx)
+	if failed != nil {
+		failed = fmt.Errorf("alerts: look at the sites: %w", failed)
 	}
 	now := m.o.Clock.Wall().Time
 	var all []Change
@@ -130,19 +130,19 @@ func (m *Manager) look(ctx context.Context) error {
 		all = append(all, changes...)
 	}
 	if len(all) == 0 {
-		return nil
+		return failed
 	}
 	if err := m.o.Store.Write(ctx, all); err != nil {
-		return fmt.Errorf("alerts: write what was seen: %w", err)
+		failed = errors.Join(failed, fmt.Errorf("alerts: write what was seen: %w", err))
 	}
-	return nil
+	return failed
 }
 
 // tell sends what is due. A way that fails is left alone until the next round.
 func (m *Manager) tell(ctx context.Context) error {
-	due, err := m.o.Store.Due(ctx, m.o.Clock.Wall().Time, mostAtNow)
-	if err != nil {
-		return fmt.Errorf("alerts: read what waits: %w", err)
+	due, failed := m.o.Store.Due(ctx, m.o.Clock.Wall().Time, mostAtNow)
+	if failed != nil {
+		failed = fmt.Errorf("alerts: read what waits: %w", failed)
 	}
 	down := map[string]bool{}
 	for _, p := range due {
@@ -151,28 +151,28 @@ func (m *Manager) tell(ctx context.Context) error {
 		}
 		ok, err := m.sendOne(ctx, p)
 		if err != nil {
-			return err
+			return errors.Join(failed, err)
 		}
 		down[p.Way] = !ok
 	}
-	return nil
+	return failed
 }
 
 // sendOne tries one message. The error is the store's.
 func (m *Manager) sendOne(ctx context.Context, p Pending) (ok bool, err error) {
 	w, known := m.ways[p.Way]
 	if !known { // it was taken out of the configuration: nobody waits for it there
-		return true, m.o.Store.Done(ctx, p.ID, p.Ref)
+		return true, m.o.Store.Done(ctx, p, p.Ref)
 	}
 	now := m.o.Clock.Wall().Time
 	next := now.Add(backoff(p.Attempts))
-	if err := m.o.Store.Claim(ctx, p.ID, next); err != nil {
+	if err := m.o.Store.Claim(ctx, p, next); err != nil {
 		return false, fmt.Errorf("alerts: claim message %d: %w", p.ID, err)
 	}
 	ref, err := m.senders[w.Kind].send(ctx, w, sending{note: p.Note, now: now, zone: m.o.Zone, again: p.Attempts > 0, ref: p.Ref})
 	if err == nil {
 		// The other side has it: that is written down even when this hub is told to stop.
-		if err := m.o.Store.Done(context.WithoutCancel(ctx), p.ID, ref); err != nil {
+		if err := m.o.Store.Done(context.WithoutCancel(ctx), p, ref); err != nil {
 			return false, fmt.Errorf("alerts: write that message %d has arrived: %w", p.ID, err)
 		}
 		return true, nil
@@ -182,7 +182,7 @@ func (m *Manager) sendOne(ctx context.Context, p Pending) (ok bool, err error) {
 		next = now.Add(max(wait.after, every))
 	}
 	m.o.Log.Warn("alerts: a message waits", "way", w.Name, "message", p.ID, "attempts", p.Attempts+1, "error", err)
-	if err := m.o.Store.Failed(context.WithoutCancel(ctx), p.ID, err.Error(), next); err != nil {
+	if err := m.o.Store.Failed(context.WithoutCancel(ctx), p, err.Error(), next); err != nil {
 		return false, fmt.Errorf("alerts: write why message %d waits: %w", p.ID, err)
 	}
 	return false, nil

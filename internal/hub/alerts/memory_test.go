@@ -144,24 +144,24 @@ func (m *memory) Due(_ context.Context, now time.Time, most int) (all []alerts.P
 
 func (m *memory) of(id int64) *kept { return m.messages[id-1] }
 
-func (m *memory) Claim(_ context.Context, id int64, next time.Time) error {
+func (m *memory) Claim(_ context.Context, p alerts.Pending, next time.Time) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.of(id).Attempts++
-	m.of(id).next = next
+	m.of(p.ID).Attempts++
+	m.of(p.ID).next = next
 	return nil
 }
 
-func (m *memory) Done(_ context.Context, id int64, ref string) error {
+func (m *memory) Done(_ context.Context, p alerts.Pending, ref string) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.of(id).done, m.of(id).Ref = true, ref
+	m.of(p.ID).done, m.of(p.ID).Ref = true, ref
 	return nil
 }
 
-func (m *memory) Failed(_ context.Context, id int64, why string, next time.Time) error {
+func (m *memory) Failed(_ context.Context, p alerts.Pending, why string, next time.Time) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.of(id).why, m.of(id).next = append(m.of(id).why, why), next
+	m.of(p.ID).why, m.of(p.ID).next = append(m.of(p.ID).why, why), next
 	return nil
 }

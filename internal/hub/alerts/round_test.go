@@ -14,9 +14,14 @@ import (
 
 	"parvis/internal/clock"
 	"parvis/internal/hub/alerts"
+	"parvis/internal/hub/pgtest"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { goleak.VerifyTestMain(withDatabase{m}) }
+
+type withDatabase struct{ m *testing.M }
+
+func (w withDatabase) Run() int { return pgtest.Run(w.m) }
 
 // Two hubs look at a hundred sites on one store: each incident begins once, and each message arrives once.
 func TestTwoHubsMakeOneIncident(t *testing.T) {
@@ -70,11 +75,11 @@ type forgetful struct {
 	times int
 }
 
-func (f *forgetful) Done(ctx context.Context, id int64, ref string) error {
+func (f *forgetful) Done(ctx context.Context, p alerts.Pending, ref string) error {
 	if f.times--; f.times >= 0 {
 		return errors.New("the database is away")
 	}
-	return f.memory.Done(ctx, id, ref)
+	return f.memory.Done(ctx, p, ref)
 }
 
 func TestAMessageThatHasArrivedUnnoticedComesAgainUnderItsID(t *testing.T) {

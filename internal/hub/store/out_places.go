@@ -56,26 +56,3 @@ func (t *Tenant) SetPlace(ctx context.Context, p Place) error {
 		ON CONFLICT (site) DO UPDATE SET card = excluded.card, mediation = excluded.mediation, wifi = excluded.wifi, live = excluded.live,
 			updated = excluded.updated`, p.Site, p.Card, p.Mediation, p.WiFi, p.Live)
 }
-
-// FirstDays are the first days of which something was counted, by site; one without is not in it.
-func (t *Tenant) FirstDays(ctx context.Context) (map[string]int, error) {
-	rows, err := t.tx.Query(ctx, "SELECT s.id, (SELECT min(d.day) FROM day d WHERE d.site = s.id) FROM site s")
-	if err != nil {
-		return nil, fmt.Errorf("store: first days: %w", err)
-	}
-	all := map[string]int{}
-	var (
-		site string
-		day  *int
-	)
-	_, err = pgx.ForEachRow(rows, []any{&site, &day}, func() error {
-		if day != nil {
-			all[site] = *day
-		}
-		return nil
-	})
-	if err != nil {
-		return nil, fmt.Errorf("store: first days: %w", err)
-	}
-	return all, nil
-}

@@ -51,6 +51,8 @@ func init() {
 	isolation["SetPlace"] = func(ctx context.Context, t *store.Tenant, site string) (any, error) {
 		return nil, t.SetPlace(ctx, store.Place{Site: site, Card: []byte("{}")})
 	}
+	isolation["Reports"] = func(ctx context.Context, t *store.Tenant, _ string) (any, error) { return t.Reports(ctx) }
+	isolation["SetReport"] = func(context.Context, *store.Tenant, string) (any, error) { return nil, nil } // of its own commune alone
 	isolation["FirstDays"] = func(ctx context.Context, t *store.Tenant, _ string) (any, error) {
 		days, err := t.FirstDays(ctx)
 		return len(days), err
@@ -68,7 +70,7 @@ func TestIncidentsAndMessagesOfAnotherCommuneCannotBeTouched(t *testing.T) {
 			t.Fatalf("incident %d, %v", id, err)
 		}
 		return errors.Join(tt.AddMessage(ctx, id, "w", "begin", nil), tt.SetWatch(ctx, store.Watch{Site: s.ID, Code: "disk", Since: now, Incident: id}),
-			tt.SetPlace(ctx, store.Place{Site: s.ID, Card: []byte(`{}`), Live: true}))
+			tt.SetPlace(ctx, store.Place{Site: s.ID, Card: []byte(`{}`), Live: true}), tt.SetReport(ctx, store.Dropped{Month: 202610, At: now}))
 	})
 	for name, try := range isolation {
 		err := h.Tenant(context.Background(), b, func(tt *store.Tenant) error {
