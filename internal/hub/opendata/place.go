@@ -20,38 +20,39 @@ import (
 
 // Place is a site as the public may know it.
 type Place struct {
-	ID          string
-	Name        string
-	SIRET       string // of who runs it: 14 digits
-	Address     string // number and street
-	Complement  string
-	PostalCode  string // 5 digits
-	Commune     string
-	INSEE       string // code of the commune: 5 characters
-	Latitude    *float64
-	Longitude   *float64
-	Typology    []string // as BIB, MUNI: the vocabulary of data.inclusion
-	Phone       string   // +33 and nine digits
-	Mails       []string
-	Web         string
-	Week        []string // as site.hours; none: always open
-	Exceptions  []string // as site.exceptions
-	Holiday     []string // as site.holiday-hours
-	Summary     string   // at most 280 characters
-	Programmes  []string // of Programmes
-	Services    []string // of Services, beside access to the internet
-	Accesslibre string   // address of its sheet at acceslibre.beta.gouv.fr
-	Network     string   // of the Wi-Fi
-	Points      int      // Wi-Fi access points; 0 not known
-	Zone        *time.Location
-	Updated     time.Time
+	ID      string         `json:"-"` // of the site
+	Name    string         `json:"-"`
+	Zone    *time.Location `json:"-"`
+	Updated time.Time      `json:"-"`
+
+	SIRET       string   `json:"siret,omitempty"`   // of who runs it: 14 digits
+	Address     string   `json:"address,omitempty"` // number and street
+	Complement  string   `json:"complement,omitempty"`
+	PostalCode  string   `json:"postal_code,omitempty"` // 5 digits
+	Commune     string   `json:"commune,omitempty"`
+	INSEE       string   `json:"insee,omitempty"` // code of the commune: 5 characters
+	Latitude    *float64 `json:"latitude,omitempty"`
+	Longitude   *float64 `json:"longitude,omitempty"`
+	Typology    []string `json:"typology,omitempty"` // as BIB, MUNI: the vocabulary of data.inclusion
+	Phone       string   `json:"phone,omitempty"`    // +33 and nine digits
+	Mails       []string `json:"mails,omitempty"`
+	Web         string   `json:"web,omitempty"`
+	Week        []string `json:"hours,omitempty"`         // as site.hours; none: always open
+	Exceptions  []string `json:"exceptions,omitempty"`    // as site.exceptions
+	Holiday     []string `json:"holiday_hours,omitempty"` // as site.holiday-hours
+	Summary     string   `json:"summary,omitempty"`       // at most 280 characters
+	Programmes  []string `json:"programmes,omitempty"`    // of Programmes
+	Services    []string `json:"services,omitempty"`      // of Services, beside access to the internet
+	Accesslibre string   `json:"acceslibre,omitempty"`    // address of its sheet at acceslibre.beta.gouv.fr
+	Network     string   `json:"network,omitempty"`       // of the Wi-Fi
+	Points      int      `json:"points,omitempty"`        // Wi-Fi access points; 0 not known
 
 	// What the commune has chosen to publish.
-	Mediation bool // on the national map
-	WiFi      bool // in the list of access points
-	Live      bool // whether it is open now
+	Mediation bool `json:"-"` // on the national map
+	WiFi      bool `json:"-"` // in the list of access points
+	Live      bool `json:"-"` // whether it is open now
 
-	State State
+	State State `json:"-"`
 }
 
 // State is how a place is at the moment.
