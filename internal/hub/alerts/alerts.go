@@ -33,6 +33,7 @@ const (
 	days        = 14               // left of a certificate
 	tellAgain   = 15 * time.Minute // between two messages about one incident that grows
 	mostWhats   = 20               // that one incident names
+	several     = 3                // sites that do not fall silent all at once by chance
 	pendingMost = 10 * time.Minute // of quiet after which a problem that has not become an incident is forgotten
 )
 
@@ -175,8 +176,24 @@ type Change struct {
 	Ways               []string  // by which people hear of the event
 }
 
-// Look compares a site with its watches.
-func Look(now time.Time, s Seen) (changes []Change) {
+// Deaf reports whether no site at all is heard although several were: then it is the hub that is cut off, and not all of them that are
+// silent.
+func Deaf(now time.Time, all []Seen) bool {
+	known := 0
+	for _, s := range all {
+		if s.Contact.IsZero() {
+			continue
+		}
+		if _, heard := problems(now, s); heard {
+			return false
+		}
+		known++
+	}
+	return known >= several
+}
+
+// Look compares a site with its watches. A hub that is deaf learns nothing of it.
+func Look(now time.Time, s Seen, deaf bool) (changes []Change) {
 	there, heard := problems(now, s)
 	for _, code := range Codes {
 		before := Watch{Code: code}
@@ -185,7 +202,7 @@ func Look(now time.Time, s Seen) (changes []Change) {
 		}
 		what, bad := there[code]
 		after, event := before, None
-		if heard || code == Silent {
+		if heard || code == Silent && !deaf {
 			after, event = step(now, before, bad, what)
 		} else {
 			after.Quiet = time.Time{} // nothing is known of it: that is no quiet

@@ -86,6 +86,7 @@ func TestTwoHubsOnOneDatabaseTellOnce(t *testing.T) {
 			heard(t, h, tenant, storetest.Site(t, h, tenant, fmt.Sprint("Lieu ", i)).ID, 1, fake.Wall().Time)
 		}
 	}
+	speaking := storetest.Site(t, h, "a", "Celui qui parle").ID
 	var hubs []*alerts.Manager
 	for _, on := range []*store.Hub{h, other} {
 		m, err := alerts.New(alerts.Options{
@@ -97,8 +98,9 @@ func TestTwoHubsOnOneDatabaseTellOnce(t *testing.T) {
 		}
 		hubs = append(hubs, m)
 	}
-	for range 20 {
+	for i := range int64(20) {
 		fake.Advance(time.Minute)
+		heard(t, h, "a", speaking, i+1, fake.Wall().Time)
 		var both sync.WaitGroup
 		for _, m := range hubs {
 			both.Go(func() {

@@ -18,6 +18,7 @@ var start = time.Date(2026, 11, 28, 8, 0, 0, 0, time.UTC)
 type world struct {
 	now  time.Time
 	seen alerts.Seen
+	deaf bool
 	next int64
 	log  []string // events with their minute
 }
@@ -32,7 +33,7 @@ func (w *world) minute(speaks bool, problems ...wire.Problem) {
 	if speaks {
 		w.seen.Contact, w.seen.Now.Problems = w.now, problems
 	}
-	for _, c := range alerts.Look(w.now, w.seen) {
+	for _, c := range alerts.Look(w.now, w.seen, w.deaf) {
 		w.seen.Watches = slices.DeleteFunc(w.seen.Watches, func(o alerts.Watch) bool { return o.Code == c.Watch.Code })
 		if c.Event == alerts.Begin {
 			w.next++
@@ -109,6 +110,17 @@ func TestWhenAnIncidentBeginsAndEnds(t *testing.T) {
 			func(w *world) { bad(w, 15, disk()); silent(w, 300); quiet(w, 61) },
 			[]string{"11 disk begin", "30 silent begin", "321 silent end", "376 disk end"},
 		},
+		"a hub that is deaf tells no silence, and takes it for no quiet": {
+			func(w *world) {
+				bad(w, 15, disk())
+				quiet(w, 30)
+				w.deaf = true
+				silent(w, 100)
+				w.deaf = false
+				quiet(w, 60)
+			},
+			[]string{"11 disk begin"},
+		},
 		"two dead terminals are one incident that grows": {
 			func(w *world) {
 				bad(w, 20, terminal("poste-1"))
@@ -130,6 +142,34 @@ func TestWhenAnIncidentBeginsAndEnds(t *testing.T) {
 				t.Errorf("%q\nexpected %q", w.log, tt.want)
 			}
 		})
+	}
+}
+
+func TestAHubIsDeafWhenNobodyIsHeard(t *testing.T) {
+	at := func(ago ...time.Duration) (all []alerts.Seen) {
+		for _, d := range ago {
+			s := alerts.Seen{Every: time.Minute}
+			if d >= 0 {
+				s.Contact = start.Add(-d)
+			}
+			all = append(all, s)
+		}
+		return all
+	}
+	for name, tt := range map[string]struct {
+		sites []alerts.Seen
+		want  bool
+	}{
+		"three, all silent":                      {at(time.Hour, time.Hour, time.Hour), true},
+		"two, both silent":                       {at(time.Hour, time.Hour), false},
+		"one of many is heard":                   {at(time.Hour, time.Hour, time.Hour, time.Minute), false},
+		"two silent, others never plugged in":    {at(time.Hour, time.Hour, -1, -1), false},
+		"three silent, another never plugged in": {at(time.Hour, time.Hour, time.Hour, -1), true},
+		"none":                                   {nil, false},
+	} {
+		if got := alerts.Deaf(start, tt.sites); got != tt.want {
+			t.Errorf("%s: %v", name, got)
+		}
 	}
 }
 

@@ -114,9 +114,13 @@ func (m *Manager) look(ctx context.Context) error {
 		failed = fmt.Errorf("alerts: look at the sites: %w", failed)
 	}
 	now := m.o.Clock.Wall().Time
+	deaf := Deaf(now, seen)
+	if deaf {
+		m.o.Log.Error("alerts: no site is heard at all; is the hub cut off? No silence is told until one is", "sites", len(seen))
+	}
 	var all []Change
 	for _, s := range seen {
-		changes := Look(now, s)
+		changes := Look(now, s, deaf)
 		for i, c := range changes {
 			if c.Event == None {
 				continue
