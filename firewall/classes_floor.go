@@ -58,8 +58,8 @@ func (f *Firewall) changedClasses(next sides, but uint16) (list []classChange) {
 		for _, wan := range []bool{false, true} {
 			was, want := f.sides.spared(wan), next.spared(wan)
 			if open {
-				was = f.sides.want(wan, g.rate(wan), g.Floor, g.Parent)
-				want = next.want(wan, g.rate(wan), g.Floor, g.Parent)
+				was = f.sides.want(wan, g.rate(wan), g.Floor)
+				want = next.want(wan, g.rate(wan), g.Floor)
 			}
 			if was != want {
 				list = append(list, classChange{wan: wan, minor: slot, want: &want})

@@ -56,25 +56,6 @@ func (k kernel) has(a netip.Addr) bool {
 	return up && dn
 }
 
-// hasParent reports whether the grant's parent class is there: one that we lay, or a group's. The kernel does not mind when
-// it is not: it makes a class that nothing holds back.
-func (k kernel) hasParent(g Grant) bool {
-	switch p := or(g.Parent, classLine); {
-	case p == classLine:
-		return true
-	case p <= classTerminal || p >= firstSlot: // these have queues and no children
-		return false
-	default:
-		_, guest := k.guestSide[p]
-		_, wan := k.wanSide[p]
-		return guest && wan
-	}
-}
-
-func noParent(g Grant) error {
-	return fmt.Errorf("%w: slot %#x: no parent class %d:%x", ErrGrant, g.Slot, qdisc, g.Parent)
-}
-
 // keep is an entry of the grant that takes the place of the one that was read: its counters stay. One that may expire
 // before it is written would come back with anybody's counters, so those that were read are written with it.
 func keep(e, was ipset.Entry) ipset.Entry {
@@ -140,9 +121,6 @@ func plan(desired []Grant, k kernel, c Config, s sides) changes {
 		switch err := g.check(c); {
 		case err != nil:
 			ch.refused = append(ch.refused, err)
-			continue
-		case !k.hasParent(g):
-			ch.refused = append(ch.refused, noParent(g))
 			continue
 		case slots[g.Slot]:
 			ch.refused = append(ch.refused, fmt.Errorf("%w: slot %#x twice", ErrGrant, g.Slot))

@@ -63,7 +63,7 @@ func (e *enforcer) Usage() ([]sessions.Usage, error) {
 // firewallGrant is a grant in the firewall's words. Terminals' never come here (see both).
 func firewallGrant(g sessions.Grant) firewall.Grant {
 	return firewall.Grant{
-		Slot: g.Slot, MAC: g.MAC, IPv4: g.IPv4, End: g.End, Down: g.Down, Up: g.Up, Parent: g.Parent, Floor: g.Floor,
+		Slot: g.Slot, MAC: g.MAC, IPv4: g.IPv4, End: g.End, Down: g.Down, Up: g.Up, Floor: g.Floor,
 		Suspended: g.Suspended, Named: g.Named,
 	}
 }

@@ -20,7 +20,7 @@ import (
 type fakeGate struct{ *sessionstest.Enforcer }
 
 func (f fakeGate) grant(g gate.Grant) sessions.Grant {
-	return sessions.Grant{Slot: g.Slot, MAC: g.MAC, IPv4: g.IPv4, End: g.End, Profile: g.Profile, Suspended: g.Suspended, Parent: 1}
+	return sessions.Grant{Slot: g.Slot, MAC: g.MAC, IPv4: g.IPv4, End: g.End, Profile: g.Profile, Suspended: g.Suspended}
 }
 
 func (f fakeGate) Put(g gate.Grant) error { return f.Enforcer.Put(f.grant(g)) }
@@ -56,7 +56,7 @@ func newPair() pair {
 func grantOf(slot uint16) sessions.Grant {
 	g := sessions.Grant{
 		Slot: slot, MAC: mac.Addr{2, 0, 0, 0, 0, byte(slot)}, IPv4: netip.AddrFrom4([4]byte{10, 0, 0, byte(slot)}),
-		End: clock.Boot(time.Hour), Parent: 1, Profile: "p",
+		End: clock.Boot(time.Hour), Profile: "p",
 	}
 	g.Terminal, g.Named = slot%3 == 1, slot%3 == 2
 	return g
