@@ -144,6 +144,42 @@ func TestAFailureOfOneDoesNotKeepTheOtherFromWhatIsWanted(t *testing.T) {
 	}
 }
 
+func TestWhatTheFirewallRefusesIsNotOpenAtTheGate(t *testing.T) {
+	broken := errors.New("told to fail")
+	const named = 0x14
+	p := newPair()
+	p.firewall.Fail(sessionstest.Put, broken)
+	if err := p.Put(grantOf(named)); !errors.Is(err, broken) {
+		t.Errorf("%v", err)
+	}
+	if len(slotsOf(p.gate))+len(slotsOf(p.firewall)) > 0 {
+		t.Errorf("a new one: the gate has %v, the firewall %v", slotsOf(p.gate), slotsOf(p.firewall))
+	}
+
+	p = newPair()
+	was, next := grantOf(named), grantOf(named)
+	next.End, next.IPv4 = was.End+clock.Boot(time.Hour), netip.MustParseAddr("10.0.0.77")
+	if err := p.Put(was); err != nil {
+		t.Fatal(err)
+	}
+	p.gate.Carry(named, 300, 30)
+	p.firewall.Fail(sessionstest.Put, broken)
+	if err := p.Put(next); !errors.Is(err, broken) {
+		t.Errorf("%v", err)
+	}
+	for who, e := range map[string]*sessionstest.Enforcer{"gate": p.gate, "firewall": p.firewall} {
+		if all := e.Grants(); len(all) != 1 || all[0].End != was.End || all[0].IPv4 != was.IPv4 {
+			t.Errorf("a change: the %s has %+v, expected %+v", who, all, was)
+		}
+	}
+	if err := p.Drop(named); err != nil {
+		t.Fatal(err)
+	}
+	if usage, err := p.Usage(); err != nil || !slices.Equal(usage, []sessions.Usage{{Slot: named, Down: 300, Up: 30, Final: true}}) {
+		t.Errorf("%+v %v", usage, err)
+	}
+}
+
 func TestWhatTheFirewallSeesIsHeard(t *testing.T) {
 	p := newPair()
 	p.firewall.Emit(sessions.Event{Kind: sessions.Touched})
