@@ -16,6 +16,7 @@ import (
 	"parvis/kiosk/catalogue"
 	"parvis/kiosk/gate"
 	hosts "parvis/kiosk/names"
+	"parvis/portal/locale"
 	"parvis/portal/probes"
 )
 
@@ -65,6 +66,10 @@ func (d *daemon) openDoor(ctx context.Context) (err error) {
 			return err
 		}
 	}
+	atDesk, err := frenchAtDesk(c.Site.Desk)
+	if err != nil {
+		return err
+	}
 	d.door.gate = gate.New(gate.Options{
 		Clock: d.clock, Log: d.log, Resolver: &net.Resolver{PreferGo: true}, Who: d.behind, Own: d.inside, Mark: markOf,
 		Refused: func(r gate.Refusal) {
@@ -72,7 +77,7 @@ func (d *daemon) openDoor(ctx context.Context) (err error) {
 				d.seats.posts.Refused(r.MAC, r.Host)
 			}
 		},
-		Home: homeOf(c),
+		AtDesk: atDesk, Home: homeOf(c),
 	})
 	d.door.gate.Garden(d.door.catalogue.Names(c.Gate.Garden))
 	for _, p := range c.Profiles {
@@ -92,6 +97,15 @@ func probeRules() (all hosts.List) {
 		}
 	}
 	return all
+}
+
+// frenchAtDesk says "at the desk" by the place's own word for it, for the gate's pages, which are in French alone.
+func frenchAtDesk(desk string) (string, error) {
+	all, err := locale.New([]string{"fr"})
+	if err != nil {
+		return "", err
+	}
+	return locale.Plain(all.Prefer("fr").AtDesk(desk)), nil
 }
 
 // homeOf is the first page of a terminal's browser.

@@ -45,6 +45,8 @@ type Options struct {
 	Mark func(slot uint16) (mark, priority uint32)
 	// Refused is told of each refusal to a known device. It must not block.
 	Refused func(Refusal)
+	// AtDesk is where people of the place are, as a French sentence says it: "à l'accueil", "au comptoir". The page of a refusal sends there.
+	AtDesk string
 	// Home is the address of the page to go back to, for the page of a refusal; "" none.
 	Home string
 	Bounds
