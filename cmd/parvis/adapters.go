@@ -70,7 +70,7 @@ func firewallGrant(g sessions.Grant) firewall.Grant {
 
 // identify is the portal's question to the firewall: who is behind this address?
 func (d *daemon) identify(addr netip.Addr) (portal.Device, error) {
-	dev, err := d.firewall.Identify(addr)
+	dev, err := d.device(addr)
 	switch {
 	case errors.Is(err, firewall.ErrNoNeighbour):
 		err = fmt.Errorf("%w: %w", portal.ErrUnknownDevice, err)
@@ -209,7 +209,7 @@ func (d *daemon) open(ctx context.Context, r control.OpenRequest) (sessions.Sess
 	if r.MAC != nil {
 		dev.MAC = *r.MAC
 	} else {
-		seen, err := d.firewall.Identify(r.IPv4)
+		seen, err := d.device(r.IPv4)
 		if err != nil {
 			return sessions.Session{}, control.Refuse(control.NotFound, unknownDeviceText, r.IPv4)
 		}

@@ -122,7 +122,7 @@ func (d *daemon) behind(a netip.Addr) (mac.Addr, bool) {
 		m, err := d.firewall.TerminalAt(a)
 		return m, err == nil
 	}
-	dev, err := d.firewall.Identify(a)
+	dev, err := d.device(a)
 	return dev.MAC, err == nil
 }
 
