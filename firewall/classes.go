@@ -119,6 +119,12 @@ func (s side) house() map[uint16]class {
 
 const localRate = 10 * gigabit / 8 // bytes per second; more than the router can make
 
+// holds reports whether a slot has a session, or had one that is not counted yet.
+func (f *Firewall) holds(slot uint16) bool {
+	_, named := f.named[slot]
+	return named || f.slots[slot] != nil
+}
+
 // readyTo is the slot up to which classes are ready: with the spare ones, which are the first that nobody holds.
 func (s sides) readyTo(held func(slot uint16) bool) uint16 {
 	n := int(s.first)
@@ -139,10 +145,10 @@ func (f *Firewall) replenish() error {
 	if !f.opened {
 		return nil
 	}
-	end := f.sides.readyTo(func(slot uint16) bool { return f.slots[slot] != nil })
+	end := f.sides.readyTo(f.holds)
 	var list []classChange
 	for len(list) < 2*few && f.ready < end {
-		if f.ready++; f.slots[f.ready] != nil {
+		if f.ready++; f.holds(f.ready) {
 			continue // who opened there has made them
 		}
 		for _, wan := range []bool{false, true} {
@@ -157,7 +163,7 @@ func (f *Firewall) replenish() error {
 // planClasses compares the classes of one side. Those of slots without a session stay as they are.
 func planClasses(wan bool, ch changes, has map[uint16]class, s sides) []classChange {
 	want := s.of(wan).house()
-	for _, g := range slices.Concat(ch.adopt, ch.add) {
+	for _, g := range slices.Concat(ch.adopt, ch.add, ch.named) {
 		want[g.Slot] = s.want(wan, g.rate(wan), g.Floor)
 	}
 	held := func(slot uint16) bool { _, is := want[slot]; return is }

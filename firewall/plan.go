@@ -95,6 +95,7 @@ func value(p *uint64) uint64 {
 type changes struct {
 	adopt      []Grant // there already, at all its addresses
 	add        []Grant
+	named      []Grant      // for names: they have a class and a neighbour, and no entries here
 	places     []place      // where those of adopt and add that are not suspended are to pass
 	removeUp   []netip.Addr // entries that are nobody's, of either family
 	removeDn   []netip.Addr
@@ -135,7 +136,16 @@ func plan(desired []Grant, k kernel, c Config, s sides) changes {
 	// Where two claim the same address (one device in two slots), the lower slot has it, in whatever order they came.
 	slices.SortFunc(granted, func(a, b Grant) int { return int(a.Slot) - int(b.Slot) })
 	at, kept := map[netip.Addr]place{}, map[uint16]bool{}
+	var near []place // whose neighbours are permanent beside those of ch.places
 	for _, g := range granted {
+		if g.Named {
+			ch.named = append(ch.named, g)
+			if _, taken := at[g.IPv4]; !taken && !g.Suspended {
+				at[g.IPv4] = place{Grant: g, addr: g.IPv4}
+				near = append(near, at[g.IPv4])
+			}
+			continue
+		}
 		whole := true
 		if !g.Suspended {
 			for _, a := range append([]netip.Addr{g.IPv4}, k.six[g.MAC]...) {
@@ -173,7 +183,7 @@ func plan(desired []Grant, k kernel, c Config, s sides) changes {
 	ch.removeUp = stray(k.up, func(p place) bool { return p.up })
 	ch.removeDn = stray(k.dn, func(p place) bool { return p.dn })
 	ch.flush = sortedKeys(cut)
-	ch.neighbours = planNeighbours(ch.places, at, k)
+	ch.neighbours = planNeighbours(slices.Concat(ch.places, near), at, k)
 	ch.classes = append(planClasses(false, ch, k.guestSide, s), planClasses(true, ch, k.wanSide, s)...)
 	return ch
 }
