@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -80,7 +81,8 @@ func (c *Console) halfDay(r *http.Request) (day time.Time, part string) {
 	return day, part
 }
 
-// month is which month a request asks about; the last one that is over, unless it says so.
+// month is which month a request asks about; the last one that is over, unless it says so. It need not be one that is offered: who
+// comes by an address that was kept may ask about one that is older, or not over yet.
 func (c *Console) month(r *http.Request) time.Time {
 	if t, err := time.ParseInLocation(monthForm, r.URL.Query().Get("mois"), c.cfg.Location); err == nil {
 		return t
@@ -91,6 +93,10 @@ func (c *Console) month(r *http.Request) time.Time {
 func (c *Console) firstOfMonth() time.Time {
 	now := c.Clock.Wall().Time.In(c.cfg.Location)
 	return time.Date(now.Year(), now.Month(), 1, 0, 0, 0, 0, c.cfg.Location)
+}
+
+func monthOption(t time.Time) option {
+	return option{t.Format(monthForm), months[t.Month()-1] + " " + t.Format("2006")}
 }
 
 type balance struct {
@@ -115,11 +121,16 @@ func (c *Console) balance(w http.ResponseWriter, r *http.Request) {
 	b := balance{
 		Known: c.Clock.Wall().Quality == clock.Synchronised,
 		Day:   day.Format(time.DateOnly), Part: part, Parts: []option{{morning, "Matin"}, {afternoon, "Après-midi"}},
-		Asked: of.Format(monthForm), Title: months[of.Month()-1] + " " + of.Format("2006"), Copy: copyPath,
+		Asked: monthOption(of).Value, Title: monthOption(of).Words, Copy: copyPath,
 	}
 	for i := range monthBack {
-		t := c.firstOfMonth().AddDate(0, -1-i, 0)
-		b.Months = append(b.Months, option{t.Format(monthForm), months[t.Month()-1] + " " + t.Format("2006")})
+		b.Months = append(b.Months, monthOption(c.firstOfMonth().AddDate(0, -1-i, 0)))
+	}
+	// A list without the month that is shown would show its first one as chosen. "2006-01" sorts as time goes.
+	if asked := monthOption(of); asked.Value > b.Months[0].Value {
+		b.Months = slices.Insert(b.Months, 0, asked)
+	} else if !slices.Contains(b.Months, asked) {
+		b.Months = append(b.Months, asked)
 	}
 	b.DraftCSV = "/bilan/brouillon.csv?" + url.Values{"jour": {b.Day}, "partie": {b.Part}}.Encode()
 	b.MonthCSV = "/bilan/mois.csv?" + url.Values{"mois": {b.Asked}}.Encode()
