@@ -6,6 +6,7 @@ import (
 	"context"
 	"io"
 	"log/slog"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
@@ -124,6 +125,47 @@ func (p *printer) state(id int32) int32 {
 	return p.jobs[id].state
 }
 
+// notebook is what outlives a front.
+type notebook struct {
+	mu    sync.Mutex
+	users map[string]string
+	fail  error
+}
+
+func (n *notebook) Printing(context.Context) (map[string]string, error) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return maps.Clone(n.users), n.fail
+}
+
+func (n *notebook) Prints(_ context.Context, session, user string) error {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.fail == nil {
+		n.users[session] = user
+	}
+	return n.fail
+}
+
+func (n *notebook) HasPrinted(_ context.Context, session string) error {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	delete(n.users, session)
+	return n.fail
+}
+
+func (n *notebook) has(session string) bool {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.users[session] != ""
+}
+
+func (n *notebook) breaks(err error) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.fail = err
+}
+
 // room is a front, its printer, and terminals: 127.0.0.1 has the session that is set.
 type room struct {
 	*Front
@@ -137,10 +179,18 @@ type room struct {
 	terminal bool
 	counted  []int
 	changed  chan struct{}
+	memory   *notebook
 }
 
 func newRoom(t *testing.T) *room {
-	r := &room{printer: newPrinter(), clock: clock.NewFake(), session: "one", open: map[string]bool{"one": true, "two": true}, terminal: true, changed: make(chan struct{}, 1)}
+	p := newPrinter()
+	t.Cleanup(p.Close)
+	return roomOf(t, p, &notebook{users: map[string]string{}})
+}
+
+// roomOf is a room whose printer and memory are there already.
+func roomOf(t *testing.T, p *printer, n *notebook) *room {
+	r := &room{printer: p, memory: n, clock: clock.NewFake(), session: "one", open: map[string]bool{"one": true, "two": true}, terminal: true, changed: make(chan struct{}, 1)}
 	u, err := url.Parse(strings.Replace(r.printer.URL, "http://", "ipp://", 1))
 	if err != nil {
 		t.Fatal(err)
@@ -162,8 +212,12 @@ func newRoom(t *testing.T) *room {
 			defer r.mu.Unlock()
 			r.counted = append(r.counted, pages)
 		},
+		Memory: n,
 	})
 	if err != nil {
+		t.Fatal(err)
+	}
+	if err := r.Front.Start(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	r.front = httptest.NewServer(r.Front)
@@ -178,7 +232,6 @@ func newRoom(t *testing.T) *room {
 		<-ended
 		r.front.Close()
 		r.Front.client.CloseIdleConnections()
-		r.printer.Close()
 		http.DefaultClient.CloseIdleConnections()
 	})
 	return r
