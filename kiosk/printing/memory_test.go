@@ -26,7 +26,11 @@ func TestWhatAnOpenSessionPrintsOverACrashComesOutAndIsCounted(t *testing.T) {
 	before := newRoom(t)
 	before.ask(t, request(printJob), strings.NewReader("page"))
 	r := roomOf(t, before.printer, before.memory) // the next run
-	r.until(t, "its job is known again", func() bool { r.Front.mu.Lock(); defer r.Front.mu.Unlock(); return len(r.Front.sessions["one"].jobs) == 1 })
+	r.until(t, "its job is known again", func() bool {
+		r.Front.mu.Lock()
+		defer r.Front.mu.Unlock()
+		return len(r.Front.sessions["one"].jobs) == 1
+	})
 	r.printer.set(1, 9, 4)
 	r.until(t, "its pages are counted", func() bool { return len(r.pages()) == 1 && r.pages()[0] == 4 })
 	if a := r.ask(t, request(printJob), strings.NewReader("more")); a.code != 0 {
