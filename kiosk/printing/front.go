@@ -57,6 +57,9 @@ const (
 // ErrPrinter is returned for an address that is no printer's.
 var ErrPrinter = errors.New("expected an address such as ipp://192.168.1.40/ipp/print")
 
+// errStatus is an answer of HTTP, and not of IPP.
+var errStatus = errors.New("the printer answers")
+
 // Front is the router's front of one printer. Its methods may be called from several goroutines.
 type Front struct {
 	o      Options
@@ -280,7 +283,7 @@ func (f *Front) send(ctx context.Context, m message, document io.Reader) (messag
 	}
 	defer resp.Body.Close()
 	if resp.StatusCode != http.StatusOK {
-		return message{}, fmt.Errorf("printing: the printer answers %s", resp.Status)
+		return message{}, fmt.Errorf("printing: %w %s", errStatus, resp.Status)
 	}
 	return readMessage(bufio.NewReader(resp.Body), maxResponse)
 }
