@@ -72,6 +72,9 @@ type Report struct {
 	Pages     Figure       `json:"pages"` // printed from terminals
 }
 
+// Printed reports whether there is something to say of pages: a place without a printer never printed one.
+func (r Report) Printed() bool { return r.Pages != figure.Of(0) }
+
 // period is what was counted between two moments.
 type period struct {
 	from, to time.Time
@@ -362,6 +365,9 @@ func (u *Usage) HalfDay(ctx context.Context, t time.Time, part Part, place strin
 	h.Devices = rough(devices[dayPart{number(from), n}].least)
 	if h.Measured == Never {
 		h.Devices = Figure{How: Missing}.String()
+	}
+	if pages := p.sum("pages"); pages > 0 {
+		h.Pages = rough(pages)
 	}
 	for _, w := range workshops {
 		if began := w.Began.In(u.o.Location); number(began) == number(from) && PartOf(began) == part {
