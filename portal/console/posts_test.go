@@ -109,7 +109,10 @@ func (s *seats) Open(_ context.Context, id string, o kiosk.Opening) (kiosk.Sessi
 	if o.Phone != "" {
 		words = append(words, "phone")
 	}
-	return kiosk.Session{}, s.does(id, append(words, o.Bundles...)...)
+	if err := s.does(id, append(words, o.Bundles...)...); err != nil {
+		return kiosk.Session{}, err
+	}
+	return kiosk.Session{ID: "of-" + id, Open: true}, nil
 }
 
 func (s *seats) Extend(_ context.Context, id string, by time.Duration) (kiosk.Session, error) {
