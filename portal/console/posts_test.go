@@ -239,6 +239,38 @@ func TestTheGesturesOnAnOpenPost(t *testing.T) {
 	}
 }
 
+// Where services are chosen it is said when each was tried from here, as on the page of the catalogue.
+func TestThePostsPageSaysWhenItsServicesWereTried(t *testing.T) {
+	list, err := services()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var bundle catalogue.Bundle
+	for _, b := range list.Bundles() {
+		if b.ID != kiosk.Mail && len(b.Services) > 2 {
+			bundle = b
+		}
+	}
+	if bundle.ID == "" {
+		t.Fatal("no bundle has three services")
+	}
+	p := newPlace(t, func(p *place) {
+		tried := list.With(catalogue.Trials{
+			bundle.Services[0]: {Date: "2026-11-20"}, bundle.Services[1]: {Date: "2026-11-21", Failed: []string{"www.un.example", "www.deux.example"}},
+		})
+		p.parts.Catalogue = func() *catalogue.Catalogue { return tried }
+	}, withSeats)
+	title := func(i int) string {
+		s, _ := list.Service(bundle.Services[i])
+		return s.Title
+	}
+	for _, path := range []string{"/postes/poste-1", "/postes/poste-2"} { // one to open, one that is open
+		page := p.get(path)
+		says(t, page, title(0)+" essayé le 20/11/2026", title(1)+" essayé le 21/11/2026, 2 noms ne répondent pas", title(2)+" jamais essayé")
+		silent(t, page, "www.un.example")
+	}
+}
+
 // Only what its person has shown can be opened or kept: the console is no way to look for what they visit.
 func TestANameThatNobodyHasShownIsNotOpened(t *testing.T) {
 	p := newPlace(t, withSeats)
