@@ -17,6 +17,7 @@ type Terminals struct {
 	Posts    Posts
 	Offers   []time.Duration // that the desk gives by one tap; the first one is the main one
 	Restarts bool            // posts ask whether to restart their browser
+	USB      bool            // keys can be used on a post that is added, until something else is said of it
 }
 
 // Posts is the terminals of the place: *kiosk.Posts.

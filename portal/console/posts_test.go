@@ -90,7 +90,11 @@ func (s *seats) done() []string {
 func (s *seats) Adopt(_ context.Context, a mac.Addr, d kiosk.Details) (kiosk.Terminal, error) {
 	for _, t := range s.Terminals() {
 		if t.MAC == a {
-			return kiosk.Terminal{ID: "poste-9"}, s.does(t.ID, "adopt", d.PCID, d.Renderer)
+			words := []string{"adopt", d.PCID, d.Renderer}
+			if d.USB {
+				words = append(words, "usb")
+			}
+			return kiosk.Terminal{ID: "poste-9"}, s.does(t.ID, words...)
 		}
 	}
 	return kiosk.Terminal{}, kiosk.ErrNotFound
@@ -311,6 +315,16 @@ func TestOnlyTheDSISaysWhichPostsThereAre(t *testing.T) {
 	want := []string{"poste-1 change Poste rouge hall linux", "poste-1 remove", "nouveau-7 adopt 1-B3-7 porteus"}
 	if got := p.seats.done(); !slices.Equal(got, want) {
 		t.Errorf("%q, expected %q", got, want)
+	}
+}
+
+func TestAnAddedPostTakesKeysWhereThePlaceDoes(t *testing.T) {
+	for usb, want := range map[bool]string{false: "nouveau-7 adopt 1-B3-7 porteus", true: "nouveau-7 adopt 1-B3-7 porteus usb"} {
+		p := newPlace(t, withSeats, withDSI, func(p *place) { p.parts.Terminals.USB = usb })
+		p.post("/postes/nouveau-7/ajouter")
+		if got := p.seats.done(); !slices.Equal(got, []string{want}) {
+			t.Errorf("%q, expected %q", got, want)
+		}
 	}
 }
 
