@@ -134,6 +134,12 @@ func (e *eve) state(t *testing.T, job int, want string) error {
 // frontOf is a front of e for one session that is open until it is ended.
 func frontOf(t *testing.T, e *eve) (uri string, counted <-chan int, end func()) {
 	t.Helper()
+	return frontWith(t, e, &notebook{users: map[string]string{}})
+}
+
+// frontWith is frontOf with what an earlier one has left.
+func frontWith(t *testing.T, e *eve, memory *notebook) (uri string, counted <-chan int, end func()) {
+	t.Helper()
 	printer, err := url.Parse(e.uri)
 	if err != nil {
 		t.Fatal(err)
@@ -155,9 +161,12 @@ func frontOf(t *testing.T, e *eve) (uri string, counted <-chan int, end func()) 
 		Printer: printer, Clock: system, Log: slog.New(slog.DiscardHandler), Open: open,
 		Who:     func(netip.Addr) (string, bool) { return "one", true },
 		Counted: func(_ string, n int) { pages <- n },
-		Memory:  &notebook{users: map[string]string{}},
+		Memory:  memory,
 	})
 	if err != nil {
+		t.Fatal(err)
+	}
+	if err := f.Start(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	srv := httptest.NewServer(f)
