@@ -153,7 +153,7 @@ func (d *daemon) verbs() control.Daemon {
 		Confirm: d.confirm.confirm,
 		Staff:   d.team.verbs,
 
-		Terminals: d.terminals, Terminal: d.terminal, TerminalConfig: d.terminalConfig,
+		Terminals: d.terminals, Terminal: d.terminal, TerminalConfig: d.terminalConfig, Queue: d.queueVerb,
 	}
 	if d.shifted != nil {
 		v.Shift = func(by control.ShiftRequest) error {
