@@ -78,8 +78,11 @@ func (b *Browser) Look(ctx context.Context, part string) error {
 	return nil
 }
 
-// Gone waits until no tab's address contains part, or the browser itself has gone.
-func (b *Browser) Gone(ctx context.Context, part string) error {
+// Here is the id of the tab that is looked at.
+func (b *Browser) Here() string { return b.tab }
+
+// Gone waits until a tab has closed, or the browser itself has gone.
+func (b *Browser) Gone(ctx context.Context, tab string) error {
 	var last []Tab
 	err := poll(ctx, attempt, func(ctx context.Context) error {
 		now, err := b.Tabs(ctx)
@@ -91,14 +94,14 @@ func (b *Browser) Gone(ctx context.Context, part string) error {
 		}
 		last = now
 		for _, t := range last {
-			if strings.Contains(t.URL, part) {
+			if t.ID == tab {
 				return errNotYet
 			}
 		}
 		return nil
 	})
 	if err != nil {
-		return fmt.Errorf("kiosk: %s: a tab at %s does not close: %w: there are %v", b.Kind, part, err, last)
+		return fmt.Errorf("kiosk: %s: the tab %s does not close: %w: there are %v", b.Kind, tab, err, last)
 	}
 	return nil
 }
@@ -212,29 +215,34 @@ func (b *Browser) press(ctx context.Context, selector string) error {
 	return b.bounded(ctx, func(ctx context.Context) error { return b.drive.press(ctx, b.tab, selector) })
 }
 
-// Closes presses the button or link whose page then closes its own tab: nobody is left to say that it was pressed.
+// Closes presses the button or link whose page then closes its own tab: nobody may be left to say that it was pressed.
 func (b *Browser) Closes(ctx context.Context, label string) error {
-	tab := b.tab
 	pressed := b.Click(ctx, label)
-	err := poll(ctx, attempt, func(ctx context.Context) error {
-		all, err := b.Tabs(ctx)
-		if errors.Is(err, errEnded) {
-			return nil
-		}
-		if err != nil {
-			return errNotYet
-		}
-		for _, t := range all {
-			if t.ID == tab {
-				return errNotYet
-			}
-		}
-		return nil
-	})
-	if err != nil {
-		return errors.Join(fmt.Errorf("kiosk: %s: « %s » does not close the tab: %w", b.Kind, label, err), pressed)
+	if err := b.Gone(ctx, b.tab); err != nil {
+		return errors.Join(fmt.Errorf("kiosk: « %s »: %w", label, err), pressed)
 	}
 	return nil
+}
+
+// Quit closes the tab that is looked at, the last one, as a person does with its cross, and waits until the browser has gone.
+func (b *Browser) Quit(ctx context.Context) error {
+	err := b.bounded(ctx, func(ctx context.Context) error { return b.drive.shut(ctx, b.tab) })
+	if errors.Is(err, errEnded) {
+		err = nil
+	}
+	return errors.Join(err, b.WaitEnd(ctx))
+}
+
+// WaitEnd waits until the browser has gone by itself.
+func (b *Browser) WaitEnd(ctx context.Context) error {
+	return b.bounded(ctx, func(ctx context.Context) error {
+		select {
+		case <-b.drive.ended():
+			return nil
+		case <-ctx.Done():
+			return fmt.Errorf("kiosk: %s does not end: %w", b.Kind, ctx.Err())
+		}
+	})
 }
 
 // Fill types into the field with this id.
@@ -260,9 +268,6 @@ func (b *Browser) Screenshot(ctx context.Context, file string) error {
 		return os.WriteFile(file, png, 0o644)
 	})
 }
-
-// Ended is closed once the browser has gone, by itself or by a page that has closed its last tab.
-func (b *Browser) Ended() <-chan struct{} { return b.drive.ended() }
 
 // Close kills the browser, as the terminal's killall does.
 func (b *Browser) Close() error {

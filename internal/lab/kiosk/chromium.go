@@ -85,7 +85,7 @@ func (b *Browser) chromium(ctx context.Context, g *lab.Guest, home string, s sta
 	conn := chromedp.NewPipeConn(answersOut, commandsIn)
 	d := &devtools{process: b.processes[len(b.processes)-1], pipe: conn, attached: map[string]context.Context{}}
 	allocator, _ := chromedp.NewAllocatorContext(context.Background(), running{conn})
-	d.root, d.cancel = chromedp.NewContext(allocator)
+	d.root, d.cancel = chromedp.NewContext(allocator, chromedp.WithErrorf(func(string, ...any) {})) // of events while it attaches: verbs have errors
 	return d, d.lasting(ctx, d.root, func() error {
 		_, err := chromedp.Targets(d.root)
 		return err

@@ -105,4 +105,3 @@ func closeUnless(used bool, c io.Closer) error {
 	}
 	return c.Close()
 }
-

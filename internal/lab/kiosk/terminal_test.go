@@ -174,9 +174,10 @@ func TestBrowsersGoThroughAProcedure(t *testing.T) {
 		if i, err := os.Stat(shot); err != nil || i.Size() < 1000 {
 			t.Errorf("screenshot: %v %v", i, err)
 		}
+		service := b.Here()
 		must(t, b.Look(ctx, "/kiosk/?"))
 		must(t, b.Closes(ctx, "Fermer"))
-		must(t, b.Gone(ctx, lab.Account))
+		must(t, b.Gone(ctx, service))
 		must(t, b.Look(ctx, lab.Mailbox)) // nobody but the person closes her own tab
 	}
 }

@@ -84,6 +84,8 @@ type Stage struct {
 	residents []*Resident
 	posts     bool               // there is a network of terminals
 	sat       []sessions.Session // of terminals: nobody remembers them for long
+	printer   *lab.Printer       // of terminals; nil until one is there
+	printed   int                // pages, by it
 	mediator  *Resident          // nil until somebody is at the desk
 }
 
