@@ -17,10 +17,11 @@ type balance struct {
 	manager *sessions.Manager
 	place   string
 	zone    *time.Location
+	prints  bool // terminals have a printer
 }
 
 func (d *daemon) balance() balance {
-	return balance{d.usage, d.manager, d.cfg.Site.Name, d.cfg.Site.Hours.Zone}
+	return balance{d.usage, d.manager, d.cfg.Site.Name, d.cfg.Site.Hours.Zone, d.cfg.Terminals.Printer != ""}
 }
 
 // label is a profile's, as people read it; that of the past its name.
@@ -68,6 +69,9 @@ func (b balance) Month(ctx context.Context, t time.Time) (console.Month, error) 
 		{Name: "En même temps, au plus", Value: r.Peak.String()},
 		{Name: "Refus", Value: r.Refusals.String()},
 	}}
+	if b.prints {
+		m.Facts = append(m.Facts, console.Fact{Name: "Pages imprimées", Value: r.Pages.String()})
+	}
 	switch r.Measured {
 	case usage.Never:
 		m.Remark = "Il n'y a pas de mesure de ce mois."

@@ -53,7 +53,7 @@ func newCounted(t *testing.T) *counted {
 		cancel()
 		c.ok(c.usage.Run(ctx))
 	}
-	c.balance = balance{c.usage, c.manager, "Maison des habitants", time.UTC}
+	c.balance = balance{c.usage, c.manager, "Maison des habitants", time.UTC, true}
 	return c
 }
 
@@ -171,6 +171,10 @@ func TestWhatTheManagerTellsIsCounted(t *testing.T) {
 				c.manager.Step(c.t.Context())
 			},
 			want: []string{"Volume (Mo) 9\n", "Visiteur | 6 | 12 | 9\n"},
+		},
+		"pages that came out of the printer": {
+			do:   func(c *counted, _ []sessions.Session) { c.usage.Printed(12) },
+			want: []string{"Pages imprimées 12\n"},
 		},
 		"refusals by reason, in French": {
 			do: func(c *counted, _ []sessions.Session) {

@@ -153,7 +153,7 @@ func newPlace(t testing.TB) *place {
 		Config: func(label string) ([]byte, bool) {
 			return []byte("[[ GLOBAL ]]\nhomepage=http://10.21.0.1/kiosk/\n"), label != "none"
 		},
-		Prefs:    func() []byte { return []byte("user_pref(\"a\", true);\n") },
+		Prefs: func() []byte { return []byte("user_pref(\"a\", true);\n") },
 		Updating: func(mac.Addr) (time.Time, bool) {
 			is := p.updating
 			p.updating = is && !p.back

@@ -31,7 +31,7 @@ type driver interface {
 	shut(ctx context.Context, tab string) error
 	open(ctx context.Context, tab, url string) error
 	evaluate(ctx context.Context, tab, expression string) (string, error)
-	press(ctx context.Context, tab, selector string) error // with the mouse
+	click(ctx context.Context, tab string, x, y int) error // with the mouse, in CSS pixels of what is seen of the page
 	write(ctx context.Context, tab, text string) error     // with the keyboard
 	choose(ctx context.Context, tab, selector, file string) error
 	screenshot(ctx context.Context, tab string) (png []byte, err error)
@@ -57,23 +57,29 @@ func (b *Browser) Tabs(ctx context.Context) (all []Tab, err error) {
 
 // Look waits for a tab whose address contains part, and looks at it from then on.
 func (b *Browser) Look(ctx context.Context, part string) error {
-	var last []Tab
+	var (
+		tabs []Tab
+		last error // a tab that is between two pages cannot be looked at
+	)
 	err := poll(ctx, attempt, func(ctx context.Context) error {
-		now, err := b.Tabs(ctx)
-		if err != nil {
-			return err
-		}
-		last = now
-		for _, t := range last {
-			if strings.Contains(t.URL, part) {
-				b.tab = t.ID
-				return b.drive.activate(ctx, t.ID)
+		if tabs, last = b.Tabs(ctx); last == nil {
+			for _, t := range tabs {
+				if strings.Contains(t.URL, part) {
+					if last = b.drive.activate(ctx, t.ID); last == nil {
+						b.tab = t.ID
+						return nil
+					}
+					break
+				}
 			}
+		}
+		if errors.Is(last, errEnded) {
+			return last
 		}
 		return errNotYet
 	})
 	if err != nil {
-		return fmt.Errorf("kiosk: look for a tab at %s: %w: there are %v", part, err, last)
+		return fmt.Errorf("kiosk: %s: look for a tab at %s: %w (%v): there are %v", b.Kind, part, err, last, tabs)
 	}
 	return nil
 }
@@ -185,34 +191,59 @@ func (b *Browser) See(ctx context.Context, sentences ...string) error {
 
 // Click presses the button or link with exactly this visible text, with the mouse, as a person does: a page may then open a tab.
 func (b *Browser) Click(ctx context.Context, label string) error {
-	found := fmt.Sprintf(`(() => {
-		const flat = s => (s || "").replace(/\s+/g, " ").trim();
-		document.querySelectorAll("[data-lab]").forEach(e => e.removeAttribute("data-lab"));
-		for (const e of document.querySelectorAll("button, a[href], input[type=submit], summary"))
-			if (flat(e.innerText || e.value) === %q && e.getClientRects().length) {
-				e.setAttribute("data-lab", ""); e.scrollIntoView({block: "center", behavior: "instant"}); return "yes";
-			}
-		return "no";
-	})()`, flat(label))
+	err := b.press(ctx, fmt.Sprintf(`[...document.querySelectorAll("button, a[href], input[type=submit], summary")].find(
+		e => (e.innerText || e.value || "").replace(/\s+/g, " ").trim() === %q && e.getClientRects().length)`, flat(label)))
+	if err != nil {
+		text, _ := b.Text(ctx)
+		return fmt.Errorf("kiosk: %s: press « %s »: %w: the page says: %s", b.Kind, label, err, text)
+	}
+	return nil
+}
+
+// Follow presses a link until the page that it leads to says a sentence: one that was pressed while its page was being loaded anew
+// leads nowhere, and a person presses it again.
+func (b *Browser) Follow(ctx context.Context, label, sentence string) error {
+	var seen error
+	err := poll(ctx, patience, func(ctx context.Context) error {
+		if err := b.Click(ctx, label); err != nil {
+			return err
+		}
+		short, cancel := context.WithTimeout(ctx, attempt)
+		defer cancel()
+		if seen = b.See(short, sentence); seen != nil && ctx.Err() == nil && !errors.Is(seen, errEnded) {
+			return errNotYet
+		}
+		return seen
+	})
+	if err != nil {
+		return errors.Join(err, seen)
+	}
+	return nil
+}
+
+// press clicks in the middle of the element that an expression finds, once it does.
+func (b *Browser) press(ctx context.Context, element string) error {
+	var x, y int
 	err := poll(ctx, attempt, func(ctx context.Context) error {
-		if yes, err := b.Evaluate(ctx, found); err != nil || yes != "yes" {
-			if errors.Is(err, errEnded) {
-				return err
-			}
+		at, err := b.Evaluate(ctx, `(() => {
+			const e = `+element+`;
+			if (!e) return "";
+			e.scrollIntoView({block: "center", behavior: "instant"});
+			const r = e.getClientRects()[0];
+			return Math.round(r.x + r.width / 2) + " " + Math.round(r.y + r.height / 2);
+		})()`)
+		if errors.Is(err, errEnded) {
+			return err
+		}
+		if _, err := fmt.Sscan(at, &x, &y); err != nil {
 			return errNotYet
 		}
 		return nil
 	})
 	if err != nil {
-		text, _ := b.Text(ctx)
-		return fmt.Errorf("kiosk: %s: no button or link « %s »: %w: the page says: %s", b.Kind, label, err, text)
+		return fmt.Errorf("it is not there: %w", err)
 	}
-	return b.press(ctx, "[data-lab]")
-}
-
-// press clicks the element that a selector finds.
-func (b *Browser) press(ctx context.Context, selector string) error {
-	return b.bounded(ctx, func(ctx context.Context) error { return b.drive.press(ctx, b.tab, selector) })
+	return b.bounded(ctx, func(ctx context.Context) error { return b.drive.click(ctx, b.tab, x, y) })
 }
 
 // Closes presses the button or link whose page then closes its own tab: nobody may be left to say that it was pressed.
@@ -247,8 +278,8 @@ func (b *Browser) WaitEnd(ctx context.Context) error {
 
 // Fill types into the field with this id.
 func (b *Browser) Fill(ctx context.Context, id, value string) error {
-	if err := b.press(ctx, "#"+id); err != nil {
-		return err
+	if err := b.press(ctx, fmt.Sprintf("document.getElementById(%q)", id)); err != nil {
+		return fmt.Errorf("kiosk: %s: fill %s: %w", b.Kind, id, err)
 	}
 	return b.bounded(ctx, func(ctx context.Context) error { return b.drive.write(ctx, b.tab, value) })
 }

@@ -66,8 +66,10 @@ func (d *devtools) evaluate(ctx context.Context, tab, expression string) (s stri
 	})
 }
 
-func (d *devtools) press(ctx context.Context, tab, selector string) error {
-	return d.in(ctx, tab, func(ctx context.Context) error { return chromedp.Do(ctx, chromedp.Click(chromedp.CSS(selector))) })
+func (d *devtools) click(ctx context.Context, tab string, x, y int) error {
+	return d.in(ctx, tab, func(ctx context.Context) error {
+		return chromedp.Do(ctx, chromedp.MouseClickXY(float64(x), float64(y)))
+	})
 }
 
 func (d *devtools) write(ctx context.Context, tab, text string) error {

@@ -56,15 +56,10 @@ func (b *bidi) evaluate(ctx context.Context, tab, expression string) (string, er
 	return s, nil
 }
 
-func (b *bidi) press(ctx context.Context, tab, selector string) error {
-	id, err := b.find(ctx, tab, selector)
-	if err != nil {
-		return err
-	}
-	at := map[string]any{"type": "element", "element": map[string]any{"sharedId": id}}
+func (b *bidi) click(ctx context.Context, tab string, x, y int) error {
 	return b.call(ctx, "input.performActions", map[string]any{"context": tab, "actions": []any{map[string]any{
 		"type": "pointer", "id": "mouse", "actions": []any{
-			map[string]any{"type": "pointerMove", "x": 0, "y": 0, "origin": at},
+			map[string]any{"type": "pointerMove", "x": x, "y": y},
 			map[string]any{"type": "pointerDown", "button": 0},
 			map[string]any{"type": "pointerUp", "button": 0},
 		},

@@ -123,8 +123,7 @@ func (p *sitting) opened(ctx context.Context) error {
 		func() error { return p.mediator.Press(ctx, "Ouvrir les boîtes mail", "Elles sont ouvertes.") },
 		func() error { return p.b.See(ctx, "Bonjour.") },
 		func() error { return p.shot(ctx, "2-bonjour") },
-		func() error { return p.b.Click(ctx, "Commencer") },
-		func() error { return p.b.See(ctx, "De quoi avez-vous besoin ?") },
+		func() error { return p.b.Follow(ctx, "Commencer", "De quoi avez-vous besoin ?") },
 		func() error { return p.shot(ctx, "3-besoins") },
 	)
 }
