@@ -221,14 +221,16 @@ func (b *Browser) Follow(ctx context.Context, label, sentence string) error {
 	return nil
 }
 
-// press clicks in the middle of the element that an expression finds, once it does.
+// press clicks in the middle of the element that an expression finds, once it does and is on the screen: Chromium lets nobody click
+// on a page before its first picture.
 func (b *Browser) press(ctx context.Context, element string) error {
 	var x, y int
 	err := poll(ctx, attempt, func(ctx context.Context) error {
-		at, err := b.Evaluate(ctx, `(() => {
+		at, err := b.Evaluate(ctx, `(async () => {
 			const e = `+element+`;
 			if (!e) return "";
 			e.scrollIntoView({block: "center", behavior: "instant"});
+			await new Promise(painted => requestAnimationFrame(() => requestAnimationFrame(painted)));
 			const r = e.getClientRects()[0];
 			return Math.round(r.x + r.width / 2) + " " + Math.round(r.y + r.height / 2);
 		})()`)
