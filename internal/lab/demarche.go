@@ -142,7 +142,9 @@ func (d *demarche) account() http.Handler {
 			away(w, Connect, "/choix")
 			return
 		}
-		page(w, "Attestation", `<p>La personne a des droits ouverts.</p><p><button type="button" onclick="print()">Imprimer</button></p>`)
+		page(w, "Attestation", `<p>La personne a des droits ouverts.</p><p><button type="button" onclick="print()">Imprimer</button></p>
+<p style="break-before:page">Ses droits durent un an.</p>
+<p style="break-before:page">Elle garde ce papier.</p>`)
 	})
 	return mux
 }

@@ -74,7 +74,7 @@ func counted(ctx context.Context, s *Stage) (err error) {
 	if err := json.Unmarshal([]byte(out), &month); err != nil {
 		return fmt.Errorf("scenes: the month's report: %w", err)
 	}
-	if is := (usage.Figure{How: usage.Plain, Value: uint64(s.printed)}); month.Pages != is {
+	if is := (usage.Figure{How: usage.Plain, Value: uint64(s.pages)}); month.Pages != is {
 		return fmt.Errorf("scenes: the month counts %v printed pages, the printer has %v", month.Pages, is)
 	}
 	if err := s.monthOnConsole(ctx, mediator); err != nil {
@@ -85,11 +85,11 @@ func counted(ctx context.Context, s *Stage) (err error) {
 
 // monthOnConsole: whoever enters again after a month finds the pages that were printed.
 func (s *Stage) monthOnConsole(ctx context.Context, r *Resident) error {
-	if err := Enter(ctx, s.Parvis, r.Browser, "direction"); err != nil {
+	if err := enterAgain(ctx, r.Browser, "salome"); err != nil {
 		return err
 	}
 	return errors.Join(
-		r.Visit(ctx, ConsoleURL+"bilan?mois="+theDay.Format("2006-01"), "Pages imprimées "+fmt.Sprint(s.printed)),
+		r.Visit(ctx, ConsoleURL+"bilan?mois="+theDay.Format("2006-01"), "Pages imprimées "+fmt.Sprint(s.pages)),
 		s.Screenshot(ctx, r, "jour-bilan-mois"),
 	)
 }

@@ -45,7 +45,7 @@ type sitting struct {
 	name, id string
 	b        *kiosk.Browser
 
-	service, paper string // tabs: of the service, and of the page that is printed
+	service string // its tab
 }
 
 func (p *sitting) shot(ctx context.Context, what string) error {

@@ -144,7 +144,7 @@ func (p *sitting) printsNoMore(ctx context.Context) error {
 			}
 			all, err := p.printer.Documents(ctx)
 			if err == nil && len(all) != p.printed {
-				err = fmt.Errorf("scenes: %d pages were printed while the terminal was open, and the printer has %d", p.printed, len(all))
+				err = fmt.Errorf("scenes: %d documents were printed while terminals were open, and the printer has %d", p.printed, len(all))
 			}
 			return err
 		},

@@ -111,8 +111,7 @@ func (p *sitting) prints(ctx context.Context) error {
 	return do(
 		func() error { return p.b.NewTab(ctx) },
 		func() error { return p.b.Open(ctx, "https://"+lab.Account+"/attestation") },
-		func() error { return p.b.See(ctx, paperSays) },
-		func() error { p.paper = p.b.Here(); return nil },
+		func() error { return p.b.See(ctx, paper...) },
 		func() error { return p.b.Click(ctx, "Imprimer") },
 		func() error {
 			var all []string
@@ -126,12 +125,23 @@ func (p *sitting) prints(ctx context.Context) error {
 				return errors.Join(err, failed, errors.New(waiting))
 			}
 			p.printed++
-			if len(all) != p.printed || !strings.Contains(all[p.printed-1], paperSays) {
-				return fmt.Errorf("scenes: %d pages were printed, and the printer has %q", p.printed, all)
+			if len(all) != p.printed {
+				return fmt.Errorf("scenes: %d documents were printed, and the printer has %d", p.printed, len(all))
 			}
+			pages := strings.Split(strings.TrimSuffix(all[p.printed-1], "\f"), "\f")
+			if len(pages) != len(paper) {
+				return fmt.Errorf("scenes: the printer has %d pages, expected %d: %q", len(pages), len(paper), pages)
+			}
+			for i, says := range paper {
+				if !strings.Contains(pages[i], says) {
+					return fmt.Errorf("scenes: page %d does not say « %s »: %s", i+1, says, pages[i])
+				}
+			}
+			p.pages += len(pages)
 			return nil
 		},
 	)
 }
 
-const paperSays = "La personne a des droits ouverts."
+// paper is what the attestation says, page by page.
+var paper = []string{"La personne a des droits ouverts.", "Ses droits durent un an.", "Elle garde ce papier."}
