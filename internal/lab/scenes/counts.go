@@ -90,7 +90,7 @@ func (s *Stage) monthOnConsole(ctx context.Context, r *Resident) error {
 	}
 	return errors.Join(
 		r.Visit(ctx, ConsoleURL+"bilan?mois="+theDay.Format("2006-01"), "Pages imprimées "+fmt.Sprint(s.pages)),
-		s.Screenshot(ctx, r, "jour-bilan-mois"),
+		r.Browser.Whole(ctx, filepath.Join(s.Artefacts, "jour-bilan-mois.png")),
 	)
 }
 

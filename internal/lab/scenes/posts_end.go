@@ -35,7 +35,7 @@ func (p *sitting) cut(ctx context.Context) error {
 		return p.until(ctx, "the upload goes on", func() bool { u, open := sending(); return open && u.Bytes > first.Bytes+goes })
 	}
 	return do(
-		func() error { return p.b.Look(ctx, lab.Account+"/pieces") },
+		func() error { return p.b.NewTab(ctx) }, // where an error stands in Chromium, no page closes the tab any more
 		func() error { return p.b.Open(ctx, "https://"+lab.Account+"/") },
 		func() error { return p.b.Choose(ctx, "grosse", big) },
 		func() error { return p.b.Click(ctx, "Envoyer la grosse pièce") },
