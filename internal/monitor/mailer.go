@@ -104,7 +104,7 @@ func (m *Mailer) step(ctx context.Context) {
 	c := m.o.Condition()
 	problems := c.Problems
 	if !c.Line.Up {
-		problems = append(slices.Clone(problems), wire.Problem{Code: lineDown})
+		problems = append(slices.Clone(problems), wire.Problem{Code: LineDown})
 	}
 	begun, ended := m.damp.look(m.o.Clock.Boot(), m.o.Clock.Wall(), problems)
 	m.write(begun, false)

@@ -117,10 +117,7 @@ func (c *Console) balance(w http.ResponseWriter, r *http.Request) {
 		Day:   day.Format(time.DateOnly), Part: part, Parts: []option{{morning, "Matin"}, {afternoon, "Après-midi"}},
 		Asked: of.Format(monthForm), Title: months[of.Month()-1] + " " + of.Format("2006"), Copy: copyPath,
 	}
-	for i := range monthBack {
-		t := c.firstOfMonth().AddDate(0, -1-i, 0)
-		b.Months = append(b.Months, option{t.Format(monthForm), months[t.Month()-1] + " " + t.Format("2006")})
-	}
+	b.Months = c.lastMonths()
 	b.DraftCSV = "/bilan/brouillon.csv?" + url.Values{"jour": {b.Day}, "partie": {b.Part}}.Encode()
 	b.MonthCSV = "/bilan/mois.csv?" + url.Values{"mois": {b.Asked}}.Encode()
 	if b.Known {
