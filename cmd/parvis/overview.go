@@ -112,7 +112,7 @@ func (o overview) months(ctx context.Context, r usage.Report) ([]chart.Table, er
 	for _, p := range r.Profiles {
 		profiles.Rows = append(profiles.Rows, chart.Row{Label: o.label(p.Profile), Values: []float64{plain(p.Sessions)}})
 	}
-	all := []chart.Table{weekChart(shown), days}
+	all := append(weekCharts(shown), days)
 	if len(profiles.Rows) > 0 {
 		all = append(all, profiles)
 	}
@@ -143,17 +143,27 @@ func rank(f usage.Figure) (float64, bool) {
 
 var weekDays = []string{"lundi", "mardi", "mercredi", "jeudi", "vendredi", "samedi", "dimanche"}
 
-// weekChart is an ordinary week: of each of its hours the middle value of the month. Hours in which nobody ever came are left out.
-func weekChart(shown [7][24][]float64) chart.Table {
-	t := chart.Table{Caption: "Une semaine ordinaire : connexions par heure", Kind: chart.Lines, First: "Heure", Series: weekDays}
+// weekCharts are an ordinary week: of each of its hours the middle value of the month. They are two, since seven lines cannot be told apart.
+func weekCharts(shown [7][24][]float64) []chart.Table {
+	return []chart.Table{
+		weekChart("Une semaine ordinaire, du lundi au jeudi\u00a0: connexions par heure", shown, 0, 4),
+		weekChart("Une semaine ordinaire, du vendredi au dimanche\u00a0: connexions par heure", shown, 4, 7),
+	}
+}
+
+// weekChart is some days of it. Hours in which nobody ever came on any day are left out.
+func weekChart(caption string, shown [7][24][]float64, from, to int) chart.Table {
+	t := chart.Table{Caption: caption, Kind: chart.Lines, First: "Heure", Series: weekDays[from:to]}
 	for h := range 24 {
-		row, any := chart.Row{Label: fmt.Sprintf("%d\u00a0h", h)}, false
+		row, some := chart.Row{Label: fmt.Sprintf("%d\u00a0h", h)}, false
 		for d := range 7 {
 			v := middle(shown[d][h])
-			any = any || v != 0 // NaN too: somebody may have come
-			row.Values = append(row.Values, v)
+			some = some || v != 0 // NaN too: somebody may have come
+			if d >= from && d < to {
+				row.Values = append(row.Values, v)
+			}
 		}
-		if any {
+		if some {
 			t.Rows = append(t.Rows, row)
 		}
 	}

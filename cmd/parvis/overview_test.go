@@ -53,12 +53,21 @@ func TestHoursInWhichNobodyEverCameAreLeftOut(t *testing.T) {
 	}
 	shown[1][9] = []float64{12}
 	shown[2][10] = nil
-	var hours []string
-	for _, r := range weekChart(shown).Rows {
-		hours = append(hours, r.Label)
+	days := 0
+	for _, c := range weekCharts(shown) {
+		var hours []string
+		for _, r := range c.Rows {
+			hours = append(hours, r.Label)
+		}
+		if !slices.Equal(hours, []string{"9\u00a0h", "10\u00a0h"}) {
+			t.Errorf("%s: %q", c.Caption, hours)
+		}
+		if days += len(c.Series); len(c.Rows[0].Values) != len(c.Series) || len(c.Series) > 4 {
+			t.Errorf("%s: %d lines of %d values", c.Caption, len(c.Series), len(c.Rows[0].Values))
+		}
 	}
-	if !slices.Equal(hours, []string{"9\u00a0h", "10\u00a0h"}) {
-		t.Errorf("%q", hours)
+	if days != 7 {
+		t.Errorf("a week of %d days", days)
 	}
 }
 
