@@ -2,6 +2,7 @@ package main
 
 import (
 	"math"
+	"net/http"
 	"slices"
 	"strings"
 	"testing"
@@ -83,5 +84,19 @@ func TestTheLinesHoursAreShares(t *testing.T) {
 	}
 	if s := rows.Text(0, 12.34); !strings.HasPrefix(s, "12,3") {
 		t.Errorf("%q", s)
+	}
+}
+
+// The real daemon's page: how the place is, and the line by hour, while no month is over.
+func TestTheConsoleShowsThePlaceOnOnePage(t *testing.T) {
+	p := openConsole(t)
+	c := p.colleague(p.guest(), "referent")
+	status, _, body := p.ask(c, http.MethodGet, "https://"+consoleName+"/lieu", nil)
+	for _, wanted := range []string{
+		"Ligne internet", "en marche", "1 sur 240 possibles", "L'horloge n'est pas à l'heure.", "Ce mois n'est pas fini.", "La ligne, heure par heure", "<td>–</td>",
+	} {
+		if status != http.StatusOK || !strings.Contains(body, wanted) {
+			t.Errorf("%d, and no %q in\n%s", status, wanted, body)
+		}
 	}
 }
