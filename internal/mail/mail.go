@@ -20,11 +20,11 @@ import (
 
 // Server is where messages are handed in. Port 465 speaks TLS from the first byte (RFC 8314); on any other STARTTLS is required.
 type Server struct {
-	Address      string         // host:port
-	User         string         // "": the server wants none
-	PasswordFile string         // one line; with User
-	From         string         // address of the sender
-	Roots        *x509.CertPool // of the server's certificate; nil: the system's
+	Address      string         `toml:"address"`       // host:port
+	User         string         `toml:"user"`          // "": the server wants none
+	PasswordFile string         `toml:"password-file"` // one line; with User
+	From         string         `toml:"from"`          // address of the sender
+	Roots        *x509.CertPool `toml:"-"`             // of the server's certificate; nil: the system's
 }
 
 // Message is one message in plain text.

@@ -55,6 +55,14 @@ func lined(t *testing.T, rows [][]string, scope string) numbers {
 	return n
 }
 
+// scope is how a table calls what the report is about.
+func scope(r report.Report) string {
+	if r.Site != "" {
+		return r.Site
+	}
+	return "Tous les lieux"
+}
+
 func fromCSV(t *testing.T, r report.Report) numbers {
 	t.Helper()
 	b, bom := bytes.CutPrefix(r.CSV(), []byte("\ufeff"))
@@ -64,7 +72,7 @@ func fromCSV(t *testing.T, r report.Report) numbers {
 	if err != nil || !bom {
 		t.Fatal(err, bom)
 	}
-	return lined(t, rows[1:], "Tous les lieux")
+	return lined(t, rows[1:], scope(r))
 }
 
 func fromODS(t *testing.T, r report.Report) numbers {
@@ -108,7 +116,7 @@ func fromODS(t *testing.T, r report.Report) numbers {
 		}
 		rows = append(rows, cells)
 	}
-	return lined(t, rows, "Tous les lieux")
+	return lined(t, rows, scope(r))
 }
 
 // cells are the texts of a row's cells.
@@ -219,17 +227,22 @@ func fromPDF(t *testing.T, r report.Report) numbers {
 }
 
 func TestPagePDFCSVAndSpreadsheetSayTheSameNumbers(t *testing.T) {
-	for name, in := range map[string]report.Input{"a town": town(), "fourteen places": many(14), "nothing measured": commune(site("Mairie", nil, nil, nil))} {
+	one, err := town().SiteReport("s-Maison des habitants")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, r := range map[string]report.Report{
+		"a town": must(t, town()), "fourteen places": must(t, many(14)), "nothing measured": must(t, commune(site("Mairie", nil, nil, nil))), "one place": one,
+	} {
 		t.Run(name, func(t *testing.T) {
-			r := must(t, in)
 			want := fromCSV(t, r)
 			for k, line := range r.Lines { // what is read is what was computed
 				if got := want.figures[k][0]; got != bare(strings.ReplaceAll(line.Now.String(), " ", " ")) {
 					t.Errorf("%s: %q in the CSV, %v computed", line.Key, got, line.Now)
 				}
 			}
-			if len(want.sites) != len(in.Sites) {
-				t.Fatalf("%d sites read of %d", len(want.sites), len(in.Sites))
+			if len(want.sites) != len(r.Parts) {
+				t.Fatalf("%d sites read of %d", len(want.sites), len(r.Parts))
 			}
 			for of, got := range map[string]numbers{"page": fromHTML(t, r), "spreadsheet": fromODS(t, r), "PDF": fromPDF(t, r)} {
 				if fmt.Sprint(got) != fmt.Sprint(want) {

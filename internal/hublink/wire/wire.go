@@ -23,6 +23,7 @@ const (
 	PathBatch  = "/v1/batch"  // POST Batch, gzip → Receipt
 	PathBundle = "/v1/bundle" // GET with If-None-Match → a signed bundle, or 304
 
+	PathStaff       = "/v1/staff"       // GET with If-None-Match → a bundle whose sealed part is a list of Colleagues, or 304
 	PathCertificate = "/v1/certificate" // POST CertificateRequest → Certificate
 )
 
@@ -76,6 +77,7 @@ type Now struct {
 	Problems  []Problem      `json:"problems"`
 	Bundle    string         `json:"bundle"`            // version of the configuration in force; "" its own
 	Expires   map[string]int `json:"expires"`           // certificate (portal, console) → days left
+	Staff     string         `json:"staff,omitempty"`   // version of the list of colleagues in force, a decimal number; "" none
 	Trial     bool           `json:"trial,omitempty"`   // Bundle has not proved itself yet
 	Refused   *Refused       `json:"refused,omitempty"` // the last bundle that was not taken, or was gone back from
 }
@@ -160,9 +162,21 @@ type Day struct {
 
 // Receipt says what the hub has for good.
 type Receipt struct {
-	Seq    int64  `json:"seq"`    // of the batch: nothing up to it need be sent again
-	Every  int    `json:"every"`  // seconds until the next one, 10 to 3600
-	Bundle string `json:"bundle"` // version that this site should run; "" none
+	Seq    int64  `json:"seq"`             // of the batch: nothing up to it need be sent again
+	Every  int    `json:"every"`           // seconds until the next one, 10 to 3600
+	Bundle string `json:"bundle"`          // version that this site should run; "" none
+	Staff  string `json:"staff,omitempty"` // version of the colleagues that this site should know; "" none
+}
+
+// Colleague is somebody of the town's staff who works at this site, or no longer does. The list of them is sealed to the site.
+type Colleague struct {
+	ID       string `json:"id"` // the same at every site
+	Login    string `json:"login"`
+	Name     string `json:"name"`
+	Role     string `json:"role"`
+	Password string `json:"password"`          // argon2id in its usual text form; "" none
+	Subject  string `json:"subject,omitempty"` // at the town's OpenID provider: issuer, a space, sub
+	Closed   bool   `json:"closed,omitempty"`
 }
 
 // CertificateRequest asks for a certificate of one of the site's names. The private key stays on the site.
@@ -198,7 +212,7 @@ func (b Batch) Check() error {
 		return bad("hours", len(b.Hours))
 	case len(b.Days) > 3*MaxHours:
 		return bad("days", len(b.Days))
-	case !versed.MatchString(n.Version) || !versed.MatchString(n.Bundle):
+	case !versed.MatchString(n.Version) || !versed.MatchString(n.Bundle) || !versed.MatchString(n.Staff):
 		return bad("version", n.Version)
 	case n.Clock != "unknown" && n.Clock != "synchronised":
 		return bad("clock", n.Clock)
