@@ -141,6 +141,7 @@ func TestTheQueueIsBounded(t *testing.T) {
 	for range mostLetters + 5 {
 		d.write([]Open{{Problem: disk}}, false)
 	}
+	d.save()
 	if d.Waiting() != mostLetters {
 		t.Errorf("%d wait", d.Waiting())
 	}
