@@ -1,6 +1,7 @@
 package firewall
 
 import (
+	"errors"
 	"fmt"
 	"net/netip"
 
@@ -26,9 +27,10 @@ const (
 	gardenSeconds = 3600 // an address that no answer has named for so long goes
 )
 
-// putNamed lets a device reach the relay. It counts nothing: that is the relay's.
+// putNamed lets a device reach the relay, at the rates of its slot's class and as who it is. It counts nothing: that is the relay's.
 func (f *Firewall) putNamed(g Grant) error {
-	if old, is := f.named[g.Slot]; is && old.MAC != g.MAC {
+	old, is := f.named[g.Slot]
+	if is && old.MAC != g.MAC {
 		return ErrSlotTaken
 	}
 	if r := f.slots[g.Slot]; r != nil && r.open {
@@ -37,24 +39,74 @@ func (f *Firewall) putNamed(g Grant) error {
 	if r := f.slots[f.byIP[g.IPv4]]; r != nil && r.open && r.IPv4 == g.IPv4 || f.namedAt(g.IPv4, g.Slot) {
 		return fmt.Errorf("%v: %w", g.IPv4, ErrAddressTaken)
 	}
-	if err := f.dropNamed(g.Slot); err != nil {
+	if err := f.makeRoom(g); err != nil {
 		return err
 	}
-	f.named[g.Slot] = g
-	if g.Suspended {
-		return nil
+	if err := f.putClasses(g); err != nil {
+		return err
 	}
-	return f.sets.Add(setNames4, f.namedEntry(g))
+	if is && (g.Suspended || old.IPv4 != g.IPv4) {
+		if err := f.dropNamed(g.Slot); err != nil {
+			return err
+		}
+		is = false
+	}
+	if !g.Suspended {
+		err := f.setNeighbours(neighbourChanges(g.MAC, []netip.Addr{g.IPv4}, true)...)
+		if err == nil {
+			err = f.sets.Add(setNames4, f.namedEntry(g))
+		}
+		if err != nil {
+			if !is || old.Suspended { // nothing new is open
+				err = errors.Join(err, f.leaveNamed(g))
+			}
+			return err
+		}
+	}
+	f.named[g.Slot] = g
+	f.opened = f.ready < f.sides.last
+	return nil
+}
+
+// leaveNamed takes what leads a device to the relay away. The flows that it has there are the relay's to cut.
+func (f *Firewall) leaveNamed(g Grant) error {
+	return errors.Join(
+		f.sets.Del(setNames4, ipset.Entry{IP: g.IPv4, MAC: g.MAC}),
+		f.setNeighbours(neighbourChanges(g.MAC, []netip.Addr{g.IPv4}, false)...),
+	)
+}
+
+// namedGrants are the grants for names in the order of slots.
+func (f *Firewall) namedGrants() (all []Grant) {
+	for _, slot := range sortedKeys(f.named) {
+		all = append(all, f.named[slot])
+	}
+	return all
+}
+
+// granted is the grant that a slot has, if any: one whose device is forwarded, or one for names.
+func (f *Firewall) granted(slot uint16) (Grant, bool) {
+	if r := f.slots[slot]; r != nil && r.open {
+		return r.Grant, true
+	}
+	g, is := f.named[slot]
+	return g, is
+}
+
+// namedWith is the grant for names that an address has, if any.
+func (f *Firewall) namedWith(a netip.Addr) (Grant, bool) {
+	for _, g := range f.named {
+		if g.IPv4 == a {
+			return g, true
+		}
+	}
+	return Grant{}, false
 }
 
 // namedAt reports whether an address has a session for names in another slot.
 func (f *Firewall) namedAt(a netip.Addr, slot uint16) bool {
-	for s, g := range f.named {
-		if g.IPv4 == a && s != slot {
-			return true
-		}
-	}
-	return false
+	g, is := f.namedWith(a)
+	return is && g.Slot != slot
 }
 
 func (f *Firewall) namedEntry(g Grant) ipset.Entry {
@@ -68,7 +120,10 @@ func (f *Firewall) dropNamed(slot uint16) error {
 		return nil
 	}
 	delete(f.named, slot)
-	if err := f.sets.Del(setNames4, ipset.Entry{IP: g.IPv4, MAC: g.MAC}); err != nil {
+	if g.Suspended {
+		return nil
+	}
+	if err := f.leaveNamed(g); err != nil {
 		f.suspect(faultSets)
 		return err
 	}

@@ -10,7 +10,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Minors of our classes below the slots; 6 to 15 may be parents of groups that somebody else has laid.
+// Minors of our classes below the slots.
 const (
 	classLine     = 1 // parent of all that shares the line
 	classHouse    = 2 // the router's own, the staff's and everything unmarked
@@ -88,17 +88,17 @@ const (
 // want is the class of a session: never more than rate (bits per second; 0: the line's). Guests are guaranteed their part
 // of what is theirs if every slot were open, or their floor: little, and it is sent before anything that is borrowed, so that
 // who asks for little does not wait behind those who want all.
-func (s sides) want(wan bool, rate, floor uint64, parent uint16) class {
+func (s sides) want(wan bool, rate, floor uint64) class {
 	d := s.of(wan)
 	ceil := d.shaped()
 	if rate != 0 {
 		ceil = max(min(rate/8, ceil), minRate)
 	}
-	return class{parent: or(parent, classLine), rate: min(ceil, max(s.part(d, floor), 1)), ceil: ceil, leaf: true}
+	return class{parent: classLine, rate: min(ceil, max(s.part(d, floor), 1)), ceil: ceil, leaf: true}
 }
 
 // spared is the class of a slot without a session.
-func (s sides) spared(wan bool) class { return s.want(wan, 1, 0, classLine) }
+func (s sides) spared(wan bool) class { return s.want(wan, 1, 0) }
 
 // house are the classes of nobody in particular, by minor.
 func (s side) house() map[uint16]class {
@@ -118,6 +118,12 @@ func (s side) house() map[uint16]class {
 }
 
 const localRate = 10 * gigabit / 8 // bytes per second; more than the router can make
+
+// holds reports whether a slot has a session, or had one that is not counted yet.
+func (f *Firewall) holds(slot uint16) bool {
+	_, named := f.named[slot]
+	return named || f.slots[slot] != nil
+}
 
 // readyTo is the slot up to which classes are ready: with the spare ones, which are the first that nobody holds.
 func (s sides) readyTo(held func(slot uint16) bool) uint16 {
@@ -139,10 +145,10 @@ func (f *Firewall) replenish() error {
 	if !f.opened {
 		return nil
 	}
-	end := f.sides.readyTo(func(slot uint16) bool { return f.slots[slot] != nil })
+	end := f.sides.readyTo(f.holds)
 	var list []classChange
 	for len(list) < 2*few && f.ready < end {
-		if f.ready++; f.slots[f.ready] != nil {
+		if f.ready++; f.holds(f.ready) {
 			continue // who opened there has made them
 		}
 		for _, wan := range []bool{false, true} {
@@ -157,8 +163,8 @@ func (f *Firewall) replenish() error {
 // planClasses compares the classes of one side. Those of slots without a session stay as they are.
 func planClasses(wan bool, ch changes, has map[uint16]class, s sides) []classChange {
 	want := s.of(wan).house()
-	for _, g := range slices.Concat(ch.adopt, ch.add) {
-		want[g.Slot] = s.want(wan, g.rate(wan), g.Floor, g.Parent)
+	for _, g := range slices.Concat(ch.adopt, ch.add, ch.named) {
+		want[g.Slot] = s.want(wan, g.rate(wan), g.Floor)
 	}
 	held := func(slot uint16) bool { _, is := want[slot]; return is }
 	for n, end := int(s.first), s.readyTo(held); n <= int(end); n++ {
@@ -197,26 +203,6 @@ func (g Grant) rate(wan bool) uint64 {
 	return g.Down
 }
 
-// findParent refuses a grant whose parent class is not there on both sides.
-func (f *Firewall) findParent(g Grant) error {
-	p := or(g.Parent, classLine)
-	if p == classLine { // Sync has laid it
-		return nil
-	}
-	classes, has, err := f.tc.get(f.sides, p)
-	if err != nil {
-		return err
-	}
-	k := kernel{guestSide: map[uint16]class{}, wanSide: map[uint16]class{}}
-	if has[0] && has[1] {
-		k.guestSide[p], k.wanSide[p] = classes[0], classes[1]
-	}
-	if !k.hasParent(g) {
-		return noParent(g)
-	}
-	return nil
-}
-
 // putClasses makes the classes of one session be so, by looking at them alone and making none where they are ready.
 func (f *Firewall) putClasses(g Grant) error {
 	classes, has, err := f.tc.get(f.sides, g.Slot)
@@ -225,7 +211,7 @@ func (f *Firewall) putClasses(g Grant) error {
 	}
 	var list []classChange
 	for i, wan := range []bool{false, true} {
-		if c, differs := compareClass(wan, g.Slot, f.sides.want(wan, g.rate(wan), g.Floor, g.Parent), classes[i], has[i]); differs {
+		if c, differs := compareClass(wan, g.Slot, f.sides.want(wan, g.rate(wan), g.Floor), classes[i], has[i]); differs {
 			list = append(list, c)
 		}
 	}

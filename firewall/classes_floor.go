@@ -43,6 +43,11 @@ func (f *Firewall) makeRoom(g Grant) error {
 			bits += r.Floor
 		}
 	}
+	for slot, n := range f.named {
+		if slot != g.Slot {
+			bits += n.Floor
+		}
+	}
 	next := f.sides
 	if next.floors = next.floorsFor(bits); next.floors <= f.sides.floors {
 		return nil
@@ -58,22 +63,18 @@ func (f *Firewall) changedClasses(next sides, but uint16) (list []classChange) {
 		for _, wan := range []bool{false, true} {
 			was, want := f.sides.spared(wan), next.spared(wan)
 			if open {
-				was = f.sides.want(wan, g.rate(wan), g.Floor, g.Parent)
-				want = next.want(wan, g.rate(wan), g.Floor, g.Parent)
+				was = f.sides.want(wan, g.rate(wan), g.Floor)
+				want = next.want(wan, g.rate(wan), g.Floor)
 			}
 			if was != want {
 				list = append(list, classChange{wan: wan, minor: slot, want: &want})
 			}
 		}
 	}
-	for slot, r := range f.slots {
-		if slot != but && r.open {
-			add(slot, r.Grant, true)
-		}
-	}
-	for n := int(f.sides.first); n <= int(f.ready); n++ {
-		if slot := uint16(n); slot != but && (f.slots[slot] == nil || !f.slots[slot].open) {
-			add(slot, Grant{}, false)
+	for n := int(f.sides.first); n <= int(f.sides.last); n++ {
+		slot := uint16(n)
+		if g, open := f.granted(slot); slot != but && (open || slot <= f.ready) {
+			add(slot, g, open)
 		}
 	}
 	return list

@@ -24,7 +24,7 @@ func TestASessionsClassIsItsRateWithinTheLine(t *testing.T) {
 		t.Run(tc.name, func(t *testing.T) {
 			s := sides{guest: side{line: tc.line}, first: firstSlot, last: uint16(firstSlot + tc.slots - 1)}
 			want := class{parent: classLine, rate: tc.low, ceil: tc.top, leaf: true}
-			if got := s.want(false, tc.rate, 0, 0); got != want {
+			if got := s.want(false, tc.rate, 0); got != want {
 				t.Errorf("%+v, want %+v", got, want)
 			}
 		})
@@ -37,7 +37,7 @@ func TestGuaranteesAreNeverMoreThanTheLine(t *testing.T) {
 		first, last, _ := Slots(rapid.IntRange(1, MaxCapacity).Draw(t, "capacity"))
 		d := side{line: rapid.Uint64Range(1e6, 100e9).Draw(t, "line"), wan: rapid.Bool().Draw(t, "wan")}
 		s := sides{guest: d, wan: d, first: first, last: last}
-		sum := s.slots() * s.want(d.wan, 0, 0, 0).rate
+		sum := s.slots() * s.want(d.wan, 0, 0).rate
 		for minor, c := range d.house() {
 			if c.parent == classLine && minor != classEnded {
 				sum += c.rate
@@ -65,7 +65,7 @@ func TestAFloorIsTakenFromWhatIsSharedOut(t *testing.T) {
 		{"its own rate is less", true, 800_000, 2e6, 100_000, 100_000},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			if got := s.want(tc.wan, tc.rate, tc.floor, 0); got.rate != tc.low || got.ceil != tc.top {
+			if got := s.want(tc.wan, tc.rate, tc.floor); got.rate != tc.low || got.ceil != tc.top {
 				t.Errorf("%+v, want %d to %d", got, tc.low, tc.top)
 			}
 		})
@@ -84,9 +84,9 @@ func TestGuaranteesWithFloorsAreNeverMoreThanTheLine(t *testing.T) {
 		}
 		s.floors = s.floorsFor(bits)
 		for _, d := range []side{s.guest, s.wan} {
-			sum := (s.slots() - uint64(len(floors))) * s.want(d.wan, 0, 0, 0).rate
+			sum := (s.slots() - uint64(len(floors))) * s.want(d.wan, 0, 0).rate
 			for _, f := range floors {
-				sum += s.want(d.wan, 0, f, 0).rate
+				sum += s.want(d.wan, 0, f).rate
 			}
 			if most := d.share(guestShare) + s.slots(); sum > most { // a byte is the least of each
 				t.Fatalf("%d bytes per second guaranteed of %d", sum, most)

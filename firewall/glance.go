@@ -151,8 +151,14 @@ func (f *Firewall) heed(n noticed) {
 		}
 	}
 	for k, n := range n.neighbours {
+		if k.index != f.sides.guest.index {
+			continue
+		}
+		if g, is := f.namedWith(k.addr); is && !g.Suspended && !n.holds(g.MAC) {
+			f.suspect(faultNeighbours)
+		}
 		r := f.slots[f.byIP[k.addr]]
-		if k.index != f.sides.guest.index || r == nil || !r.open {
+		if r == nil || !r.open {
 			continue
 		}
 		if t := r.of(k.addr); t != nil && !t.gone && !n.holds(r.MAC) {
@@ -167,8 +173,8 @@ func (f *Firewall) needsClass(minor uint16) bool {
 	case classLine, classHouse, classEnded, classFavour, classTerminal:
 		return true
 	}
-	r := f.slots[minor]
-	return r != nil && r.open
+	_, is := f.granted(minor)
+	return is
 }
 
 // tryEntries asks for one address of each family, at random: whoever empties a set is found at once, and one
@@ -238,7 +244,7 @@ func (f *Firewall) compare() error {
 	if err != nil {
 		return err
 	}
-	ch := plan(grants, k, f.cfg, f.sides)
+	ch := plan(append(grants, f.namedGrants()...), k, f.cfg, f.sides)
 	if len(ch.add)+len(ch.removeUp)+len(ch.removeDn) > 0 {
 		f.suspect(faultSets)
 	}

@@ -18,7 +18,6 @@ type Grant struct {
 	IPv4     netip.Addr
 	End      clock.Boot // the kernel closes by itself at or within a second after End
 	Down, Up uint64     // bits per second; 0 the line's
-	Parent   uint16     // minor of the parent class, which must exist; 0 and 1 are the line's
 	Floor    uint64     // bits per second that are guaranteed each way; 0 the slot's even part
 	// Suspended keeps the slot, its class and its counts, and nothing passes: the device has no entry.
 	Suspended bool

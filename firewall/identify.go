@@ -55,7 +55,11 @@ func (f *Firewall) owner(a netip.Addr) (mac.Addr, bool) {
 		defer f.mu.Unlock()
 		return r.MAC, true
 	}
+	g, is := f.namedWith(a)
 	f.mu.Unlock()
+	if is {
+		return g.MAC, true
+	}
 	m, ok, err := f.leases.of(a, false)
 	return m, ok && err == nil
 }
@@ -69,6 +73,11 @@ func (f *Firewall) addressOf(m mac.Addr) (netip.Addr, bool) {
 	defer f.mu.Unlock()
 	if r := f.slots[f.byMAC[m]]; r != nil && r.open {
 		return r.IPv4, true
+	}
+	for _, g := range f.named {
+		if g.MAC == m {
+			return g.IPv4, true
+		}
 	}
 	return netip.Addr{}, false
 }

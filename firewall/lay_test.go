@@ -18,7 +18,7 @@ import (
 
 func TestSyncTwiceChangesNothing(t *testing.T) {
 	eachBackend(t, func(t *testing.T, tw *town) {
-		grants := []firewall.Grant{tw.grant(), {Slot: 0xff, MAC: thiefMAC, IPv4: thiefIP, End: tw.clock.Boot().Add(time.Minute), Parent: 1}}
+		grants := []firewall.Grant{tw.grant(), {Slot: 0xff, MAC: thiefMAC, IPv4: thiefIP, End: tw.clock.Boot().Add(time.Minute)}}
 		must(t, tw.fw.Sync(grants))
 		first := tw.state(t)
 		must(t, tw.fw.Sync(grants))

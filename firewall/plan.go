@@ -56,25 +56,6 @@ func (k kernel) has(a netip.Addr) bool {
 	return up && dn
 }
 
-// hasParent reports whether the grant's parent class is there: one that we lay, or a group's. The kernel does not mind when
-// it is not: it makes a class that nothing holds back.
-func (k kernel) hasParent(g Grant) bool {
-	switch p := or(g.Parent, classLine); {
-	case p == classLine:
-		return true
-	case p <= classTerminal || p >= firstSlot: // these have queues and no children
-		return false
-	default:
-		_, guest := k.guestSide[p]
-		_, wan := k.wanSide[p]
-		return guest && wan
-	}
-}
-
-func noParent(g Grant) error {
-	return fmt.Errorf("%w: slot %#x: no parent class %d:%x", ErrGrant, g.Slot, qdisc, g.Parent)
-}
-
 // keep is an entry of the grant that takes the place of the one that was read: its counters stay. One that may expire
 // before it is written would come back with anybody's counters, so those that were read are written with it.
 func keep(e, was ipset.Entry) ipset.Entry {
@@ -114,6 +95,7 @@ func value(p *uint64) uint64 {
 type changes struct {
 	adopt      []Grant // there already, at all its addresses
 	add        []Grant
+	named      []Grant      // for names: they have a class and a neighbour, and no entries here
 	places     []place      // where those of adopt and add that are not suspended are to pass
 	removeUp   []netip.Addr // entries that are nobody's, of either family
 	removeDn   []netip.Addr
@@ -141,9 +123,6 @@ func plan(desired []Grant, k kernel, c Config, s sides) changes {
 		case err != nil:
 			ch.refused = append(ch.refused, err)
 			continue
-		case !k.hasParent(g):
-			ch.refused = append(ch.refused, noParent(g))
-			continue
 		case slots[g.Slot]:
 			ch.refused = append(ch.refused, fmt.Errorf("%w: slot %#x twice", ErrGrant, g.Slot))
 			continue
@@ -157,7 +136,16 @@ func plan(desired []Grant, k kernel, c Config, s sides) changes {
 	// Where two claim the same address (one device in two slots), the lower slot has it, in whatever order they came.
 	slices.SortFunc(granted, func(a, b Grant) int { return int(a.Slot) - int(b.Slot) })
 	at, kept := map[netip.Addr]place{}, map[uint16]bool{}
+	var near []place // whose neighbours are permanent beside those of ch.places
 	for _, g := range granted {
+		if g.Named {
+			ch.named = append(ch.named, g)
+			if _, taken := at[g.IPv4]; !taken && !g.Suspended {
+				at[g.IPv4] = place{Grant: g, addr: g.IPv4}
+				near = append(near, at[g.IPv4])
+			}
+			continue
+		}
 		whole := true
 		if !g.Suspended {
 			for _, a := range append([]netip.Addr{g.IPv4}, k.six[g.MAC]...) {
@@ -195,7 +183,7 @@ func plan(desired []Grant, k kernel, c Config, s sides) changes {
 	ch.removeUp = stray(k.up, func(p place) bool { return p.up })
 	ch.removeDn = stray(k.dn, func(p place) bool { return p.dn })
 	ch.flush = sortedKeys(cut)
-	ch.neighbours = planNeighbours(ch.places, at, k)
+	ch.neighbours = planNeighbours(slices.Concat(ch.places, near), at, k)
 	ch.classes = append(planClasses(false, ch, k.guestSide, s), planClasses(true, ch, k.wanSide, s)...)
 	return ch
 }

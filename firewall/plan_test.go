@@ -40,7 +40,7 @@ func sets(t *testing.T, c Config) *Firewall {
 func ip(s string) netip.Addr { return netip.MustParseAddr(s) }
 
 func grant(slot uint16, addr string, last byte) Grant {
-	return Grant{Slot: slot, MAC: mac.Addr{2, 0, 0, 0, 0, last}, IPv4: ip(addr), End: clock.Boot(time.Hour), Down: 8e6, Up: 8e6, Parent: 1}
+	return Grant{Slot: slot, MAC: mac.Addr{2, 0, 0, 0, 0, last}, IPv4: ip(addr), End: clock.Boot(time.Hour), Down: 8e6, Up: 8e6}
 }
 
 // state is the kernel once the grants were laid.
@@ -307,16 +307,6 @@ func TestPlanOfClasses(t *testing.T) {
 	if len(got) != 1 || !got[0].anew {
 		t.Errorf("a class under another parent is made anew: %+v", got)
 	}
-	k = state(line)
-	k.guestSide[7], k.wanSide[7] = class{parent: 1}, class{parent: 1}
-	a.Parent = 7
-	if ch := plan([]Grant{a}, k, c, line); len(ch.refused) != 0 || ch.classes[0].want.parent != 7 {
-		t.Errorf("a group's class: %+v", ch)
-	}
-	delete(k.wanSide, 7)
-	if ch := plan([]Grant{a}, k, c, line); len(ch.refused) != 1 || len(ch.add) != 0 {
-		t.Errorf("a parent that is on one side only: %+v", ch)
-	}
 }
 
 // Whatever the kernel holds, the plan applied leaves exactly the desired admissions, and planning again adopts them all.
@@ -412,7 +402,7 @@ func TestPlanOfFiveThousand(t *testing.T) {
 			if !g.Suspended {
 				want += len(places)
 			}
-			if k.guestSide[g.Slot] != sides.want(false, g.Down, g.Floor, g.Parent) {
+			if k.guestSide[g.Slot] != sides.want(false, g.Down, g.Floor) {
 				t.Fatalf("slot %#x has the class %+v", g.Slot, k.guestSide[g.Slot])
 			}
 		}

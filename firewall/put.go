@@ -38,9 +38,6 @@ func (f *Firewall) put(g Grant) error {
 	if f.namedAt(g.IPv4, 0) {
 		return fmt.Errorf("%v: %w", g.IPv4, ErrAddressTaken)
 	}
-	if err := f.findParent(g); err != nil {
-		return err
-	}
 	if err := f.makeRoom(g); err != nil {
 		return err
 	}

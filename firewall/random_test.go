@@ -36,7 +36,6 @@ func TestRandomStepsAgainstTheKernel(t *testing.T) {
 			IPv4: netip.AddrFrom4([4]byte{10, 77, 1, byte(rapid.IntRange(1, 9).Draw(t, "ip"))}),
 			End:  tw.clock.Boot().Add(time.Duration(rapid.IntRange(100, 9000).Draw(t, "left")) * time.Second),
 			Down: rapid.Uint64Range(0, 2e9).Draw(t, "down"), Up: rapid.Uint64Range(0, 2e9).Draw(t, "up"),
-			Parent: uint16(rapid.IntRange(0, 1).Draw(t, "parent")),
 		}
 	})
 	// A Sync costs as much as a hundred other steps.

@@ -44,6 +44,7 @@ func (f *Firewall) sync(desired []Grant) error {
 	}
 	f.find(desired, k)
 	f.harvest(k)
+	desired = append(desired, f.namedGrants()...)
 	f.sides.floors = f.sides.floorsFor(floorsOf(desired))
 	return errors.Join(refused, f.apply(plan(desired, k, f.cfg, f.sides), k))
 }
@@ -245,6 +246,11 @@ func (f *Firewall) apply(ch changes, k kernel) error {
 			delete(records, g.Slot)
 		}
 	}
+	for _, g := range ch.named {
+		if failed[g.Slot] != nil { // without its class nothing would hold it to its rates
+			errs = append(errs, f.dropNamed(g.Slot))
+		}
+	}
 	now := f.clock.Boot()
 	up, dn = nil, nil
 	var undo []place
@@ -281,7 +287,7 @@ func (f *Firewall) apply(ch changes, k kernel) error {
 		return errors.Join(append(errs, err, f.erase(up, dn))...)
 	}
 	f.replace(records)
-	f.ready = f.sides.readyTo(func(slot uint16) bool { return f.slots[slot] != nil })
+	f.ready = f.sides.readyTo(f.holds)
 	f.laid = true
 	return errors.Join(append(errs, f.dropClasses(ch.classes))...)
 }

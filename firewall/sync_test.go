@@ -40,7 +40,7 @@ func TestARestartAdoptsWithCountersKept(t *testing.T) {
 func TestARestartCorrectsTheEndAndTakesTheUndesiredAway(t *testing.T) {
 	tw := newTown(t, firewall.NFT)
 	g := tw.grant()
-	gone := firewall.Grant{Slot: 0x30, MAC: thiefMAC, IPv4: thiefIP, End: g.End, Parent: 1}
+	gone := firewall.Grant{Slot: 0x30, MAC: thiefMAC, IPv4: thiefIP, End: g.End}
 	must(t, tw.fw.Sync([]firewall.Grant{g, gone}))
 	c := open(t, tw.thief, public+":443")
 	g.End = tw.clock.Boot().Add(10 * time.Minute)
@@ -133,7 +133,7 @@ func TestPutRefusesAndLeavesEverythingAsItWas(t *testing.T) {
 	must(t, tw.fw.Sync([]firewall.Grant{g}))
 	before := tw.state(t)
 	other := func(change func(*firewall.Grant)) firewall.Grant {
-		o := firewall.Grant{Slot: 0x30, MAC: thiefMAC, IPv4: thiefIP, End: g.End, Parent: 1}
+		o := firewall.Grant{Slot: 0x30, MAC: thiefMAC, IPv4: thiefIP, End: g.End}
 		change(&o)
 		return o
 	}
@@ -141,16 +141,15 @@ func TestPutRefusesAndLeavesEverythingAsItWas(t *testing.T) {
 		grant firewall.Grant
 		want  error
 	}{
-		"another device's slot":       {other(func(o *firewall.Grant) { o.Slot = slot }), firewall.ErrSlotTaken},
-		"another slot's address":      {other(func(o *firewall.Grant) { o.IPv4 = guestIP }), firewall.ErrAddressTaken},
-		"our own address":             {other(func(o *firewall.Grant) { o.IPv4 = router.Addr() }), firewall.ErrGrant},
-		"an address of elsewhere":     {other(func(o *firewall.Grant) { o.IPv4 = netip.MustParseAddr("10.78.0.1") }), firewall.ErrGrant},
-		"an IPv6 address":             {other(func(o *firewall.Grant) { o.IPv4 = netip.MustParseAddr("2001:db8::1") }), firewall.ErrGrant},
-		"a house slot":                {other(func(o *firewall.Grant) { o.Slot = 0xf }), firewall.ErrGrant},
-		"a slot beyond":               {other(func(o *firewall.Grant) { o.Slot = 0x100 }), firewall.ErrGrant},
-		"no MAC":                      {other(func(o *firewall.Grant) { o.MAC = mac.Addr{} }), firewall.ErrGrant},
-		"everybody's MAC":             {other(func(o *firewall.Grant) { o.MAC = mac.Addr{255, 255, 255, 255, 255, 255} }), firewall.ErrGrant},
-		"a parent class that is none": {other(func(o *firewall.Grant) { o.Parent = 0x9 }), firewall.ErrGrant},
+		"another device's slot":   {other(func(o *firewall.Grant) { o.Slot = slot }), firewall.ErrSlotTaken},
+		"another slot's address":  {other(func(o *firewall.Grant) { o.IPv4 = guestIP }), firewall.ErrAddressTaken},
+		"our own address":         {other(func(o *firewall.Grant) { o.IPv4 = router.Addr() }), firewall.ErrGrant},
+		"an address of elsewhere": {other(func(o *firewall.Grant) { o.IPv4 = netip.MustParseAddr("10.78.0.1") }), firewall.ErrGrant},
+		"an IPv6 address":         {other(func(o *firewall.Grant) { o.IPv4 = netip.MustParseAddr("2001:db8::1") }), firewall.ErrGrant},
+		"a house slot":            {other(func(o *firewall.Grant) { o.Slot = 0xf }), firewall.ErrGrant},
+		"a slot beyond":           {other(func(o *firewall.Grant) { o.Slot = 0x100 }), firewall.ErrGrant},
+		"no MAC":                  {other(func(o *firewall.Grant) { o.MAC = mac.Addr{} }), firewall.ErrGrant},
+		"everybody's MAC":         {other(func(o *firewall.Grant) { o.MAC = mac.Addr{255, 255, 255, 255, 255, 255} }), firewall.ErrGrant},
 	} {
 		err := tw.fw.Put(tc.grant)
 		if !errors.Is(err, tc.want) {
@@ -179,10 +178,10 @@ func TestAFailureHalfWayLeavesNothingOpen(t *testing.T) {
 func TestSyncDoesWhatItCanAndSaysWhatItCannot(t *testing.T) {
 	tw := newTown(t, firewall.NFT)
 	bad := []firewall.Grant{
-		{Slot: 0x30, MAC: thiefMAC, IPv4: netip.MustParseAddr("10.99.0.1"), Parent: 1},
-		{Slot: 0x31, MAC: thiefMAC, IPv4: thiefIP, Parent: 0x9, End: tw.clock.Boot().Add(time.Hour)},
-		{Slot: slot, MAC: thiefMAC, IPv4: thiefIP, Parent: 1},
-		{Slot: 0x33, MAC: thiefMAC, IPv4: guestIP, Parent: 1},
+		{Slot: 0x30, MAC: thiefMAC, IPv4: netip.MustParseAddr("10.99.0.1")},
+		{Slot: 0x31, MAC: mac.Addr{}, IPv4: thiefIP, End: tw.clock.Boot().Add(time.Hour)},
+		{Slot: slot, MAC: thiefMAC, IPv4: thiefIP},
+		{Slot: 0x33, MAC: thiefMAC, IPv4: guestIP},
 	}
 	err := tw.fw.Sync(append([]firewall.Grant{tw.grant()}, bad...))
 	if !errors.Is(err, firewall.ErrGrant) {

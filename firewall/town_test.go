@@ -121,7 +121,7 @@ func eachBackend(t *testing.T, test func(*testing.T, *town)) {
 }
 
 func (tw *town) grant() firewall.Grant {
-	return firewall.Grant{Slot: slot, MAC: guestMAC, IPv4: guestIP, End: tw.clock.Boot().Add(time.Hour), Down: 50_000_000, Up: 20_000_000, Parent: 1}
+	return firewall.Grant{Slot: slot, MAC: guestMAC, IPv4: guestIP, End: tw.clock.Boot().Add(time.Hour), Down: 50_000_000, Up: 20_000_000}
 }
 
 func addrs(list ...string) []netip.Addr {

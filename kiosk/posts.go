@@ -133,17 +133,6 @@ func (p *Posts) push(r Row) {
 	p.o.Policy.Allow(r.MAC, p.namesOf(r))
 }
 
-// Renew gives the gate the names of what is open anew: after the catalogue has changed.
-func (p *Posts) Renew() {
-	p.op.Lock()
-	defer p.op.Unlock()
-	for _, x := range p.posts {
-		if x.adopted {
-			p.push(x.Row)
-		}
-	}
-}
-
 // Changes returns a channel that receives after something of what Terminals and Use say has changed, and what ends that.
 func (p *Posts) Changes() (rung <-chan struct{}, stop func()) { return p.bell.Listen() }
 

@@ -158,7 +158,7 @@ func (s *session) grant() Grant {
 	}
 	return Grant{
 		Slot: s.Slot, MAC: s.Device.MAC, IPv4: s.Device.IPv4, End: end,
-		Down: r.down, Up: r.up, Parent: 1, Suspended: s.Suspended != "", Floor: s.room.floor(),
+		Down: r.down, Up: r.up, Suspended: s.Suspended != "", Floor: s.room.floor(),
 		Terminal: s.profile.Terminal, Named: s.profile.Named, Profile: s.Profile,
 	}
 }

@@ -64,7 +64,7 @@ func TestTheKernelHasWhatIsListed(t *testing.T) {
 	for _, s := range w.List() {
 		if s.State == sessions.Open {
 			open = append(open, sessions.Grant{
-				Slot: s.Slot, MAC: s.Device.MAC, IPv4: s.Device.IPv4, End: s.End, Down: s.DownRate, Up: s.UpRate, Parent: 1,
+				Slot: s.Slot, MAC: s.Device.MAC, IPv4: s.Device.IPv4, End: s.End, Down: s.DownRate, Up: s.UpRate,
 				Suspended: s.Suspended != "", Profile: s.Profile,
 			})
 		}

@@ -18,7 +18,7 @@ func TestOpeningPutsTheGrantAndKeepsTheRow(t *testing.T) {
 	s := w.open(phone, visitor)
 	want := []sessions.Grant{{
 		Slot: 0x10, MAC: phone.MAC, IPv4: phone.IPv4, End: w.clock.Boot().Add(time.Hour),
-		Down: 600_000, Up: 400_000, Parent: 1, Profile: visitor.Name,
+		Down: 600_000, Up: 400_000, Profile: visitor.Name,
 	}}
 	if diff := cmp.Diff(want, w.kernel.Grants(), cmpopts.EquateComparable(netip.Addr{})); diff != "" {
 		t.Error("kernel (-want +got):\n", diff)

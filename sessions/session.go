@@ -62,7 +62,6 @@ type Grant struct {
 	IPv4     netip.Addr
 	End      clock.Boot // the kernel closes by itself at or within a second after End
 	Down, Up uint64     // bits per second; 0 the line's
-	Parent   uint16     // minor of the parent class; 1 is the root
 	Floor    uint64     // bits per second that are guaranteed each way; 0: what everybody is
 	// Suspended keeps the slot, its class and its counts, and nothing passes.
 	Suspended bool

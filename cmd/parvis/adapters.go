@@ -63,14 +63,14 @@ func (e *enforcer) Usage() ([]sessions.Usage, error) {
 // firewallGrant is a grant in the firewall's words. Terminals' never come here (see both).
 func firewallGrant(g sessions.Grant) firewall.Grant {
 	return firewall.Grant{
-		Slot: g.Slot, MAC: g.MAC, IPv4: g.IPv4, End: g.End, Down: g.Down, Up: g.Up, Parent: g.Parent, Floor: g.Floor,
+		Slot: g.Slot, MAC: g.MAC, IPv4: g.IPv4, End: g.End, Down: g.Down, Up: g.Up, Floor: g.Floor,
 		Suspended: g.Suspended, Named: g.Named,
 	}
 }
 
 // identify is the portal's question to the firewall: who is behind this address?
 func (d *daemon) identify(addr netip.Addr) (portal.Device, error) {
-	dev, err := d.firewall.Identify(addr)
+	dev, err := d.device(addr)
 	switch {
 	case errors.Is(err, firewall.ErrNoNeighbour):
 		err = fmt.Errorf("%w: %w", portal.ErrUnknownDevice, err)
@@ -211,7 +211,7 @@ func (d *daemon) open(ctx context.Context, r control.OpenRequest) (sessions.Sess
 	if r.MAC != nil {
 		dev.MAC = *r.MAC
 	} else {
-		seen, err := d.firewall.Identify(r.IPv4)
+		seen, err := d.device(r.IPv4)
 		if err != nil {
 			return sessions.Session{}, control.Refuse(control.NotFound, unknownDeviceText, r.IPv4)
 		}

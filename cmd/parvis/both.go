@@ -30,7 +30,8 @@ type both struct {
 
 // holder is who enforces a slot of the gate.
 type holder struct {
-	firewall bool // too
+	grant    gate.Grant // as it last was true
+	firewall bool       // too
 	open     bool
 }
 
@@ -45,29 +46,49 @@ func gateGrant(g sessions.Grant) gate.Grant {
 // byGate says whether a grant's bytes pass by the gate.
 func byGate(g sessions.Grant) bool { return g.Terminal || g.Named }
 
-// hold takes note of who has a slot.
-func (b *both) hold(g sessions.Grant) {
+// hold takes note of who has a slot, and returns what gives it back to who had it.
+func (b *both) hold(g sessions.Grant) (was holder, back func()) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	was, there := b.held[g.Slot]
 	if byGate(g) {
-		b.held[g.Slot] = holder{firewall: !g.Terminal, open: true}
+		b.held[g.Slot] = holder{grant: gateGrant(g), firewall: !g.Terminal, open: true}
 	} else {
 		delete(b.held, g.Slot)
 	}
+	return was, func() {
+		b.mu.Lock()
+		defer b.mu.Unlock()
+		if delete(b.held, g.Slot); there {
+			b.held[g.Slot] = was
+		}
+	}
 }
 
-// Put implements sessions.Enforcer.
+// Put implements sessions.Enforcer. When one of the two refuses, the other has what it had before: nothing new is open.
 func (b *both) Put(g sessions.Grant) error {
-	b.hold(g)
+	was, back := b.hold(g)
 	if byGate(g) {
 		if err := b.gate.Put(gateGrant(g)); err != nil {
+			back()
 			return err
 		}
 	}
 	if g.Terminal {
 		return nil
 	}
-	return b.Enforcer.Put(g)
+	err := b.Enforcer.Put(g)
+	if err == nil {
+		return nil
+	}
+	back()
+	switch {
+	case g.Named && was.open:
+		err = errors.Join(err, b.gate.Put(was.grant))
+	case g.Named:
+		err = errors.Join(err, b.gate.Drop(g.Slot))
+	}
+	return err
 }
 
 // Drop implements sessions.Enforcer.
@@ -76,7 +97,7 @@ func (b *both) Drop(slot uint16) error {
 	h, held := b.held[slot]
 	held = held && h.open
 	if held {
-		b.held[slot] = holder{firewall: h.firewall}
+		b.held[slot] = holder{firewall: h.firewall} // its last count is the gate's
 	}
 	b.mu.Unlock()
 	switch {

@@ -20,7 +20,7 @@ import (
 type fakeGate struct{ *sessionstest.Enforcer }
 
 func (f fakeGate) grant(g gate.Grant) sessions.Grant {
-	return sessions.Grant{Slot: g.Slot, MAC: g.MAC, IPv4: g.IPv4, End: g.End, Profile: g.Profile, Suspended: g.Suspended, Parent: 1}
+	return sessions.Grant{Slot: g.Slot, MAC: g.MAC, IPv4: g.IPv4, End: g.End, Profile: g.Profile, Suspended: g.Suspended}
 }
 
 func (f fakeGate) Put(g gate.Grant) error { return f.Enforcer.Put(f.grant(g)) }
@@ -56,7 +56,7 @@ func newPair() pair {
 func grantOf(slot uint16) sessions.Grant {
 	g := sessions.Grant{
 		Slot: slot, MAC: mac.Addr{2, 0, 0, 0, 0, byte(slot)}, IPv4: netip.AddrFrom4([4]byte{10, 0, 0, byte(slot)}),
-		End: clock.Boot(time.Hour), Parent: 1, Profile: "p",
+		End: clock.Boot(time.Hour), Profile: "p",
 	}
 	g.Terminal, g.Named = slot%3 == 1, slot%3 == 2
 	return g
@@ -141,6 +141,42 @@ func TestAFailureOfOneDoesNotKeepTheOtherFromWhatIsWanted(t *testing.T) {
 	}
 	if len(slotsOf(p.firewall)) > 0 {
 		t.Error("the firewall leads somebody to a gate that does not know them")
+	}
+}
+
+func TestWhatTheFirewallRefusesIsNotOpenAtTheGate(t *testing.T) {
+	broken := errors.New("told to fail")
+	const named = 0x14
+	p := newPair()
+	p.firewall.Fail(sessionstest.Put, broken)
+	if err := p.Put(grantOf(named)); !errors.Is(err, broken) {
+		t.Errorf("%v", err)
+	}
+	if len(slotsOf(p.gate))+len(slotsOf(p.firewall)) > 0 {
+		t.Errorf("a new one: the gate has %v, the firewall %v", slotsOf(p.gate), slotsOf(p.firewall))
+	}
+
+	p = newPair()
+	was, next := grantOf(named), grantOf(named)
+	next.End, next.IPv4 = was.End+clock.Boot(time.Hour), netip.MustParseAddr("10.0.0.77")
+	if err := p.Put(was); err != nil {
+		t.Fatal(err)
+	}
+	p.gate.Carry(named, 300, 30)
+	p.firewall.Fail(sessionstest.Put, broken)
+	if err := p.Put(next); !errors.Is(err, broken) {
+		t.Errorf("%v", err)
+	}
+	for who, e := range map[string]*sessionstest.Enforcer{"gate": p.gate, "firewall": p.firewall} {
+		if all := e.Grants(); len(all) != 1 || all[0].End != was.End || all[0].IPv4 != was.IPv4 {
+			t.Errorf("a change: the %s has %+v, expected %+v", who, all, was)
+		}
+	}
+	if err := p.Drop(named); err != nil {
+		t.Fatal(err)
+	}
+	if usage, err := p.Usage(); err != nil || !slices.Equal(usage, []sessions.Usage{{Slot: named, Down: 300, Up: 30, Final: true}}) {
+		t.Errorf("%+v %v", usage, err)
 	}
 }
 

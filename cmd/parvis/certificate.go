@@ -89,30 +89,35 @@ func (c certificates) config() *tls.Config {
 	}
 }
 
-// reloadOnHangup keeps an old certificate when the new one cannot be read.
+// reloadOnHangup reads them again at every SIGHUP, which whatever renews them sends.
 func (c certificates) reloadOnHangup(ctx context.Context, log *slog.Logger) error {
 	hup := make(chan os.Signal, 1)
 	signal.Notify(hup, unix.SIGHUP)
 	defer signal.Stop(hup)
-	all := []*certificate{c.portal}
-	if c.staff != c.portal {
-		all = append(all, c.staff)
-	}
 	for {
 		select {
 		case <-ctx.Done():
 			return nil
 		case <-hup:
+			c.reload(log)
 		}
-		for _, one := range all {
-			if one == nil {
-				continue
-			}
-			if err := one.load(); err != nil {
-				log.Error("certificate not read again, the old one stays", "error", err)
-				continue
-			}
-			log.Info("certificate read again", "file", one.certFile)
+	}
+}
+
+// reload keeps an old certificate when the new one cannot be read.
+func (c certificates) reload(log *slog.Logger) {
+	all := []*certificate{c.portal}
+	if c.staff != c.portal {
+		all = append(all, c.staff)
+	}
+	for _, one := range all {
+		if one == nil {
+			continue
 		}
+		if err := one.load(); err != nil {
+			log.Error("certificate not read again, the old one stays", "error", err)
+			continue
+		}
+		log.Info("certificate read again", "file", one.certFile)
 	}
 }

@@ -16,6 +16,7 @@ import (
 	"parvis/kiosk/catalogue"
 	"parvis/kiosk/gate"
 	hosts "parvis/kiosk/names"
+	"parvis/portal/locale"
 	"parvis/portal/probes"
 )
 
@@ -65,14 +66,18 @@ func (d *daemon) openDoor(ctx context.Context) (err error) {
 			return err
 		}
 	}
+	atDesk, err := frenchAtDesk(c.Site.Desk)
+	if err != nil {
+		return err
+	}
 	d.door.gate = gate.New(gate.Options{
-		Clock: d.clock, Log: d.log, Resolver: &net.Resolver{PreferGo: true}, Who: d.behind, Own: d.inside, Mark: markOf,
+		Clock: d.clock, Log: d.log, Resolver: &net.Resolver{PreferGo: true}, Who: d.behind, Own: d.inside, Mark: markOf(c),
 		Refused: func(r gate.Refusal) {
 			if r.Why == gate.NotAllowed && !browsersOwn.Allows(r.Host) && d.seats.posts != nil {
 				d.seats.posts.Refused(r.MAC, r.Host)
 			}
 		},
-		Home: homeOf(c),
+		AtDesk: atDesk, Home: homeOf(c),
 	})
 	d.door.gate.Garden(d.door.catalogue.Names(c.Gate.Garden))
 	for _, p := range c.Profiles {
@@ -94,6 +99,15 @@ func probeRules() (all hosts.List) {
 	return all
 }
 
+// frenchAtDesk says "at the desk" by the place's own word for it, for the gate's pages, which are in French alone.
+func frenchAtDesk(desk string) (string, error) {
+	all, err := locale.New([]string{"fr"})
+	if err != nil {
+		return "", err
+	}
+	return locale.Plain(all.Prefer("fr").AtDesk(desk)), nil
+}
+
 // homeOf is the first page of a terminal's browser.
 func homeOf(c *config.Config) string {
 	if !c.Terminals.There() {
@@ -108,7 +122,7 @@ func (d *daemon) behind(a netip.Addr) (mac.Addr, bool) {
 		m, err := d.firewall.TerminalAt(a)
 		return m, err == nil
 	}
-	dev, err := d.firewall.Identify(a)
+	dev, err := d.device(a)
 	return dev.MAC, err == nil
 }
 
@@ -151,10 +165,23 @@ func ours(a netip.Addr) bool {
 	return !errors.Is(unix.Bind(fd, to), unix.EADDRNOTAVAIL)
 }
 
-// markOf is what a slot's sockets carry: its mark, by which they leave from its block of ports, and the class 1:5 that terminals share
-// (docs/adr/0001-names.md, "Kernel objects"). Guests by name share it too: the firewall lays no rates for their slots, and the class of
-// a slot without rates is a spare one of 8 kbit/s.
-func markOf(slot uint16) (mark, priority uint32) { return uint32(slot) << 16, 1<<16 | 5 }
+// markOf is what a grant's sockets carry: its slot's mark, by which they leave from its block of ports, and its class
+// (docs/adr/0001-names.md, "Kernel objects"). A guest by name has its slot's, with its profile's rates; terminals share one.
+func markOf(c *config.Config) func(gate.Grant) (mark, priority uint32) {
+	terminal := map[string]bool{}
+	for _, p := range c.Profiles {
+		terminal[p.Name] = p.Terminal
+	}
+	return func(g gate.Grant) (mark, priority uint32) {
+		class := uint32(g.Slot)
+		if terminal[g.Profile] {
+			class = terminalClass
+		}
+		return uint32(g.Slot) << 16, 1<<16 | class
+	}
+}
+
+const terminalClass = 5 // 1:5
 
 // run serves until ctx ends.
 func (o *door) run(ctx context.Context) error {

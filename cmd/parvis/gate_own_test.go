@@ -8,6 +8,14 @@ import (
 	hosts "parvis/kiosk/names"
 )
 
+func TestTheGateSendsToThePlacesOwnDesk(t *testing.T) {
+	for desk, want := range map[string]string{"l'accueil": "à l'accueil", "Le comptoir": "au comptoir", "la banque de prêt": "à la banque de prêt"} {
+		if got, err := frenchAtDesk(desk); err != nil || got != want {
+			t.Errorf("%q: %q %v, expected %q", desk, got, err, want)
+		}
+	}
+}
+
 // A name that is never shown as refused must be nobody's service: who needs one would never learn that it is closed.
 func TestWhatBrowsersAskOfThemselvesIsNoService(t *testing.T) {
 	for _, r := range browsersOwn {

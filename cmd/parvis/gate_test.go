@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"parvis/internal/control"
 	"parvis/internal/lab"
@@ -35,7 +36,18 @@ hosts = ["` + lab.CAF + `"]
 drawing = "arch"
 `
 
-// A guest whose profile is of names reaches these and nothing else, from the ports of its slot, until its session ends; one without a
+const namedRate = 2000 // kbit/s, each way
+
+// slowly expects that so many bytes have not come faster than their profile allows, but for what queues hold at once.
+func slowly(t *testing.T, way string, bytes int, began time.Time) {
+	t.Helper()
+	const atOnce, more = 64 << 10, 1.1
+	if took, least := time.Since(began).Seconds(), float64(bytes-atOnce)*8/(namedRate*1000*more); took < least {
+		t.Errorf("%s: %d bytes in %.2f s; at %d kbit/s they take %.2f s or longer", way, bytes, took, namedRate, least)
+	}
+}
+
+// A guest whose profile is of names reaches these and nothing else, from the ports of its slot and at its profile's rates, until its session ends; one without a
 // session reaches what is in the garden.
 func TestAGuestReachesByNameWhatItMay(t *testing.T) {
 	own := t.TempDir()
@@ -48,11 +60,13 @@ name = "jeunesse"
 label = "Jeunesse"
 duration = "1h"
 names = ["essais"]
+down = "%[1]dkbit"
+up = "%[1]dkbit"
 
 [gate]
-catalogue = %q
+catalogue = %[2]q
 garden = ["jardin"]
-`, own)})
+`, namedRate, own)})
 	g := p.guest()
 	reaches := func(name string) bool {
 		t.Helper()
@@ -87,6 +101,7 @@ garden = ["jardin"]
 		t.Errorf("left by port %d, which is slot %#x's; its own is %#x", from.Port(), got, s.Slot)
 	}
 
+	began := time.Now()
 	up, err := g.Client().Post("https://"+lab.Trials+"/depot", "application/octet-stream", strings.NewReader(strings.Repeat("x", 500_000)))
 	if err != nil {
 		t.Fatal(err)
@@ -95,15 +110,18 @@ garden = ["jardin"]
 		t.Errorf("of 500,000 bytes the host has got %q, %v", b, err)
 	}
 	up.Body.Close()
+	slowly(t, "up", 500_000, began)
 
+	began = time.Now()
 	resp, err := g.Client().Get("https://" + lab.Trials + "/flux")
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer resp.Body.Close()
-	if _, err := io.CopyN(io.Discard, resp.Body, 100_000); err != nil {
+	if _, err := io.CopyN(io.Discard, resp.Body, 500_000); err != nil {
 		t.Fatal(err)
 	}
+	slowly(t, "down", 500_000, began)
 	if _, err := p.client.End(ctx(t), control.EndRequest{Which: s.ID, Reason: sessions.ByOperator}); err != nil {
 		t.Fatal(err)
 	}

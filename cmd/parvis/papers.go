@@ -113,7 +113,7 @@ func (d *daemon) voucher(ctx context.Context, r control.VoucherRequest) (a contr
 			})
 		}
 	case control.VoucherRedeem:
-		seen, lookErr := d.firewall.Identify(r.IPv4)
+		seen, lookErr := d.device(r.IPv4)
 		if lookErr != nil {
 			return a, control.Refuse(control.NotFound, unknownDeviceText, r.IPv4)
 		}

@@ -170,7 +170,7 @@ func (d *daemon) desk(ctx context.Context, r control.DeskRequest) (sessions.Sess
 			s, err = d.manager.Get(id)
 		}
 	case r.To != nil:
-		seen, lookErr := d.firewall.Identify(*r.To)
+		seen, lookErr := d.device(*r.To)
 		if lookErr != nil {
 			return s, control.Refuse(control.NotFound, unknownDeviceText, *r.To)
 		}

@@ -29,7 +29,7 @@ func (g *Gate) connect(ctx context.Context, f *flow, host string, port uint16) e
 	dialer := &net.Dialer{
 		// A dead address must leave time for the next one.
 		Timeout: max(g.opt.Dial/tries, 100*time.Millisecond),
-		Control: func(_, address string, c syscall.RawConn) error { return g.prepare(address, c, f.slot) },
+		Control: func(_, address string, c syscall.RawConn) error { return g.prepare(address, c, f.grant) },
 	}
 	dialer.SetMultipathTCP(false)
 	for _, a := range addrs {
@@ -74,22 +74,37 @@ func (g *Gate) addresses(ctx context.Context, host string) ([]netip.Addr, error)
 func (g *Gate) reachable(a netip.Addr) bool { return outside(a) && !g.opt.Own(a) }
 
 // prepare looks at the address once more, whatever came between, and gives the socket its slot's mark before it sends anything.
-func (g *Gate) prepare(address string, c syscall.RawConn, slot uint16) error {
+func (g *Gate) prepare(address string, c syscall.RawConn, n Grant) error {
 	to, err := netip.ParseAddrPort(address)
 	if err != nil || !g.reachable(to.Addr()) {
 		return errInside
 	}
-	if slot == 0 || g.opt.Mark == nil {
+	if n.Slot == 0 || g.opt.Mark == nil {
 		return nil
 	}
-	mark, priority := g.opt.Mark(slot)
-	var failed error
-	if err := c.Control(func(fd uintptr) {
-		failed = errors.Join(
-			unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_MARK, int(mark)),
-			unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_PRIORITY, int(priority)))
-	}); err != nil {
+	mark, priority := g.opt.Mark(n)
+	// An unmarked socket would leave by the house's ports: rather none.
+	return errors.Join(option(c, unix.SO_MARK, mark), option(c, unix.SO_PRIORITY, priority))
+}
+
+// classify puts what is sent to a client into its grant's class; into none where there is no grant, since a browser's connection may
+// go on after one has ended. It is the download's half of the rates: the client's socket fills, the gate stops reading, and the host waits.
+func (g *Gate) classify(client *net.TCPConn, n Grant) error {
+	if g.opt.Mark == nil {
+		return nil
+	}
+	raw, err := client.SyscallConn()
+	if err != nil {
 		return err
 	}
-	return failed // an unmarked socket would leave by the house's ports: rather none
+	var priority uint32
+	if n.Slot != 0 {
+		_, priority = g.opt.Mark(n)
+	}
+	return option(raw, unix.SO_PRIORITY, priority)
+}
+
+func option(c syscall.RawConn, name int, value uint32) (failed error) {
+	err := c.Control(func(fd uintptr) { failed = unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, name, int(value)) })
+	return errors.Join(err, failed)
 }

@@ -66,7 +66,7 @@ func (g *Gate) Visit(m mac.Addr, ip netip.Addr, relay bool, host string) (live f
 		defer g.mu.Unlock()
 		_, there := g.flows[f]
 		return there
-	}, f.slot, ""
+	}, f.grant.Slot, ""
 }
 
 // Rejudge does what the gate's timer does at the end of a grant.

@@ -14,7 +14,7 @@ type flow struct {
 	visitor
 	names   []string // all of which must stay allowed: the host that was asked for, the server name inside
 	account *account
-	slot    uint16 // the account's
+	grant   Grant // the account's when the flow began; none, of slot 0, for the house's
 	client  *net.TCPConn
 	cancel  context.CancelFunc // of finding and dialling the host
 	beyond  *net.TCPConn       // nil before it is dialled
@@ -31,8 +31,11 @@ func (g *Gate) begin(ctx context.Context, v visitor, client *net.TCPConn, cancel
 	if a == nil || ctx.Err() != nil { // a listener that ends cancels first and cuts then: nothing slips in between
 		return nil, why
 	}
+	if g.classify(client, a.Grant) != nil {
+		return nil, "" // what is sent to it would be in nobody's class: rather none
+	}
 	f := &flow{
-		visitor: v, names: []string{host}, account: a, slot: a.Slot, client: client, cancel: cancel, moved: g.opt.Clock.Boot(),
+		visitor: v, names: []string{host}, account: a, grant: a.Grant, client: client, cancel: cancel, moved: g.opt.Clock.Boot(),
 	}
 	g.flows[f] = struct{}{}
 	return f, ""

@@ -40,11 +40,13 @@ type Options struct {
 	Who func(netip.Addr) (mac.Addr, bool)
 	// Own reports whether an address is the router's: nothing there is reached through the gate.
 	Own func(netip.Addr) bool
-	// Mark is what the sockets of a slot carry (SO_MARK, SO_PRIORITY of socket(7), which need CAP_NET_ADMIN); nil: nothing.
-	// Sockets without a grant carry nothing.
-	Mark func(slot uint16) (mark, priority uint32)
+	// Mark is what the sockets of a grant carry (SO_MARK, SO_PRIORITY of socket(7), which need CAP_NET_ADMIN): the one beyond both,
+	// the client's the priority, by which what is sent to it is in its class. nil: nothing. Sockets without a grant carry nothing.
+	Mark func(Grant) (mark, priority uint32)
 	// Refused is told of each refusal to a known device. It must not block.
 	Refused func(Refusal)
+	// AtDesk is where people of the place are, as a French sentence says it: "à l'accueil", "au comptoir". The page of a refusal sends there.
+	AtDesk string
 	// Home is the address of the page to go back to, for the page of a refusal; "" none.
 	Home string
 	Bounds

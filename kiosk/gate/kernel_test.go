@@ -44,10 +44,10 @@ func beyond(t *testing.T, change ...func(*gate.Options)) *world {
 
 func TestASlotsMarkIsOnTheSocketThatTheKernelSees(t *testing.T) {
 	w := beyond(t, func(o *gate.Options) {
-		o.Mark = func(slot uint16) (mark, priority uint32) { return uint32(slot) << 16, 1<<16 | uint32(slot) }
+		o.Mark = func(g gate.Grant) (mark, priority uint32) { return uint32(g.Slot) << 16, 1<<16 | uint32(g.Slot) }
 	})
 	w.live()
-	if mark, priority, client := w.gate.Marks(); mark != 16<<16 || priority != 1<<16|16 || client != 0 {
+	if mark, priority, client := w.gate.Marks(); mark != 16<<16 || priority != 1<<16|16 || client != 1<<16|16 {
 		t.Errorf("a terminal: mark %#x, priority %#x, its own %#x", mark, priority, client)
 	}
 	w.gate.Drop(16)
@@ -56,7 +56,7 @@ func TestASlotsMarkIsOnTheSocketThatTheKernelSees(t *testing.T) {
 	if err := tls.Client(w.dial(otherIP, w.relay), w.tls("www.caf.fr")).Handshake(); err != nil {
 		t.Fatal(err)
 	}
-	if mark, priority, client := w.gate.Marks(); mark != 17<<16 || priority != 1<<16|17 || client != 0 {
+	if mark, priority, client := w.gate.Marks(); mark != 17<<16 || priority != 1<<16|17 || client != 1<<16|17 {
 		t.Errorf("a guest: mark %#x, priority %#x, its own %#x", mark, priority, client)
 	}
 }

@@ -11,19 +11,17 @@ var source string
 
 var page = template.Must(template.New("page").Parse(source))
 
-// sentence is what a refusal says to a person; who may be behind it knows nothing of names and ports.
-type sentence struct{ Title, Then string }
-
-func say(status int, why Why) sentence {
+// about is what a refusal speaks of; who may be behind it knows nothing of names and ports.
+func about(status int, why Why) string {
 	switch {
 	case why == NoGrant || why == Unknown:
-		return sentence{"Internet est fermé sur cet appareil.", "Pour l'ouvrir, allez à l'accueil."}
+		return "device"
 	case status == http.StatusForbidden:
-		return sentence{"Ce site est fermé ici.", "Vous en avez besoin ? Demandez à l'accueil."}
+		return "site"
 	case status == http.StatusBadRequest:
-		return sentence{"Cette adresse ne marche pas.", "Regardez l'adresse et tapez-la encore une fois."}
+		return "address"
 	default:
-		return sentence{"Ce site ne répond pas.", "Votre appareil marche bien. Essayez plus tard."}
+		return "silence"
 	}
 }
 
@@ -38,8 +36,5 @@ func (g *Gate) answer(w http.ResponseWriter, r *http.Request, status int, why Wh
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	w.Header().Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'")
 	w.WriteHeader(status)
-	page.Execute(w, struct { // a client that has gone is no news
-		sentence
-		Home string
-	}{say(status, why), g.opt.Home})
+	page.Execute(w, struct{ What, AtDesk, Home string }{about(status, why), g.opt.AtDesk, g.opt.Home}) // a client that has gone is no news
 }

@@ -88,6 +88,18 @@ func TestPlainHTTPIsRefusedWithAPage(t *testing.T) {
 	}
 }
 
+// A refusal sends to where people of the place are, by the place's own word for it.
+func TestARefusalSaysWhereToAsk(t *testing.T) {
+	w := newWorld(t, nil)
+	if _, text := w.get(postIP, "http://evil.example/"); !strings.Contains(text, "<p>Vous en avez besoin&nbsp;? Demandez au comptoir.</p>") {
+		t.Errorf("a site that is closed: %q", text)
+	}
+	w.gate.Drop(16)
+	if _, text := w.get(postIP, "http://www.caf.fr/"); !strings.Contains(text, "<p>Pour l'ouvrir, allez au comptoir.</p>") {
+		t.Errorf("a device that is closed: %q", text)
+	}
+}
+
 func TestWhatIsNoRequestForAProxy(t *testing.T) {
 	w := newWorld(t, nil)
 	for _, tc := range []struct {

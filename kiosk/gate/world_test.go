@@ -110,7 +110,7 @@ func newWorld(t *testing.T, handler http.HandlerFunc, change ...func(*gate.Optio
 			defer w.mu.Unlock()
 			w.refused = append(w.refused, r)
 		},
-		Home: "http://192.0.2.1/kiosk/",
+		AtDesk: "au comptoir", Home: "http://192.0.2.1/kiosk/",
 	}
 	for _, f := range change {
 		f(&o)

@@ -80,7 +80,8 @@ func (c *Console) halfDay(r *http.Request) (day time.Time, part string) {
 	return day, part
 }
 
-// month is which month a request asks about; the last one that is over, unless it says so.
+// month is which month a request asks about; the last one that is over, unless it says so. It need not be one that is offered: who
+// comes by an address that was kept may ask about one that is older, or not over yet.
 func (c *Console) month(r *http.Request) time.Time {
 	if t, err := time.ParseInLocation(monthForm, r.URL.Query().Get("mois"), c.cfg.Location); err == nil {
 		return t
@@ -91,6 +92,10 @@ func (c *Console) month(r *http.Request) time.Time {
 func (c *Console) firstOfMonth() time.Time {
 	now := c.Clock.Wall().Time.In(c.cfg.Location)
 	return time.Date(now.Year(), now.Month(), 1, 0, 0, 0, 0, c.cfg.Location)
+}
+
+func monthOption(t time.Time) option {
+	return option{t.Format(monthForm), months[t.Month()-1] + " " + t.Format("2006")}
 }
 
 type balance struct {
@@ -115,9 +120,9 @@ func (c *Console) balance(w http.ResponseWriter, r *http.Request) {
 	b := balance{
 		Known: c.Clock.Wall().Quality == clock.Synchronised,
 		Day:   day.Format(time.DateOnly), Part: part, Parts: []option{{morning, "Matin"}, {afternoon, "Après-midi"}},
-		Asked: of.Format(monthForm), Title: months[of.Month()-1] + " " + of.Format("2006"), Copy: copyPath,
+		Asked: monthOption(of).Value, Title: monthOption(of).Words, Copy: copyPath,
 	}
-	b.Months = c.lastMonths()
+	b.Months = c.offered(of)
 	b.DraftCSV = "/bilan/brouillon.csv?" + url.Values{"jour": {b.Day}, "partie": {b.Part}}.Encode()
 	b.MonthCSV = "/bilan/mois.csv?" + url.Values{"mois": {b.Asked}}.Encode()
 	if b.Known {

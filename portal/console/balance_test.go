@@ -68,6 +68,26 @@ func TestTheMonthSaysWhatIsMaskedAndWhatIsMissing(t *testing.T) {
 	}
 }
 
+// A select without a chosen option shows its first one, which would be another month than the one beside it.
+func TestTheMonthThatIsShownIsTheOneThatIsChosen(t *testing.T) {
+	p := newPlace(t, withCounts)
+	now := p.clock.Wall().Time
+	first := time.Date(now.Year(), now.Month(), 1, 0, 0, 0, 0, now.Location())
+	for what, months := range map[string]int{
+		"not over": 0, "to come": 2, "the last": -1, "the oldest that is offered": -12, "older than those that are offered": -13,
+	} {
+		asked := first.AddDate(0, months, 0).Format("2006-01")
+		w := p.do(httptest.NewRequest(http.MethodGet, "/bilan?mois="+asked, nil))
+		body := w.Body.String()
+		if !strings.Contains(body, `<option value="`+asked+`" selected>`) {
+			t.Errorf("%s: %s is not chosen", what, asked)
+		}
+		if n := strings.Count(body, `<option value="`+asked+`"`); n != 1 {
+			t.Errorf("%s: %s is offered %d times", what, asked, n)
+		}
+	}
+}
+
 func TestWithoutTheTimeThereIsNoBalanceAndThePageSaysSo(t *testing.T) {
 	p := newPlace(t, withCounts)
 	p.clock.SetWall(clock.Wall{Time: time.Unix(0, 0), Quality: clock.Unknown})

@@ -4,6 +4,7 @@ import (
 	"context"
 	"html/template"
 	"net/http"
+	"slices"
 	"time"
 
 	"parvis/internal/chart"
@@ -40,7 +41,7 @@ type overview struct {
 
 func (c *Console) overview(w http.ResponseWriter, r *http.Request) {
 	of := c.month(r)
-	v := overview{Asked: of.Format(monthForm), Months: c.lastMonths()}
+	v := overview{Asked: of.Format(monthForm), Months: c.offered(of)}
 	var err error
 	if v.Whole, err = c.Overview.Overview(r.Context(), of); err != nil {
 		c.refused(w, r, err)
@@ -58,11 +59,16 @@ func (c *Console) overview(w http.ResponseWriter, r *http.Request) {
 	c.render(w, r, page{Template: "overview", Title: "Le lieu", Charts: true}, v)
 }
 
-// lastMonths are the months that may be asked for, the newest first.
-func (c *Console) lastMonths() (all []option) {
+// offered are the months to choose from, the newest first, and the one that is shown: without it a list would show its first one as
+// chosen. "2006-01" sorts as time goes.
+func (c *Console) offered(shown time.Time) (all []option) {
 	for i := range monthBack {
-		t := c.firstOfMonth().AddDate(0, -1-i, 0)
-		all = append(all, option{t.Format(monthForm), months[t.Month()-1] + " " + t.Format("2006")})
+		all = append(all, monthOption(c.firstOfMonth().AddDate(0, -1-i, 0)))
+	}
+	if asked := monthOption(shown); asked.Value > all[0].Value {
+		all = slices.Insert(all, 0, asked)
+	} else if !slices.Contains(all, asked) {
+		all = append(all, asked)
 	}
 	return all
 }

@@ -3,9 +3,6 @@ package usage
 import (
 	"context"
 	"errors"
-	"fmt"
-	"maps"
-	"slices"
 	"time"
 
 	"parvis/internal/figure"
@@ -70,80 +67,6 @@ type Report struct {
 	Refused   []Count      `json:"refused,omitempty"`
 	Refusals  Figure       `json:"refusals"`
 	Pages     Figure       `json:"pages"` // printed from terminals
-}
-
-// period is what was counted between two moments.
-type period struct {
-	from, to time.Time
-	hours    map[int64]*hourRow
-}
-
-func (p period) sum(what string) (n uint64) {
-	for _, h := range p.hours {
-		for k, c := range h.counts {
-			if k.what == what {
-				n += c
-			}
-		}
-	}
-	return n
-}
-
-// words are the sums of each word, the words in order.
-func (p period) words(what string) (words []string, sums []uint64) {
-	all := map[string]uint64{}
-	for _, h := range p.hours {
-		for k, c := range h.counts {
-			if k.what == what {
-				all[k.word] += c
-			}
-		}
-	}
-	words = slices.Sorted(maps.Keys(all))
-	for _, w := range words {
-		sums = append(sums, all[w])
-	}
-	return words, sums
-}
-
-func (p period) peak() (n uint64) {
-	for _, h := range p.hours {
-		n = max(n, h.peak)
-	}
-	return n
-}
-
-// measured: a minute without the daemon in an hour, a restart for instance, leaves it whole.
-func (p period) measured() (m Measure, hours int) {
-	var sum time.Duration
-	for _, h := range p.hours {
-		sum += h.measured
-	}
-	hours = int(sum.Round(time.Hour) / time.Hour)
-	switch of := p.to.Sub(p.from); {
-	case sum == 0:
-		return Never, 0
-	case of-sum <= max(of/60, time.Minute):
-		return Whole, hours
-	default:
-		return Partly, hours
-	}
-}
-
-// within is the part of p between two moments.
-func (p period) within(from, to time.Time) period {
-	q := period{from, to, map[int64]*hourRow{}}
-	for at, h := range p.hours {
-		if at >= from.Unix()/3600 && at < to.Unix()/3600 {
-			q.hours[at] = h
-		}
-	}
-	return q
-}
-
-func (u *Usage) read(ctx context.Context, from, to time.Time) (period, error) {
-	hours, err := u.db.hours(ctx, from.Unix()/3600, to.Unix()/3600)
-	return period{from, to, hours}, err
 }
 
 // now is the place's time, and whether it is known.
@@ -271,16 +194,6 @@ func (p period) report() Report {
 	return r
 }
 
-// by is the sum of each word.
-func (p period) by(what string) map[string]uint64 {
-	words, sums := p.words(what)
-	all := make(map[string]uint64, len(words))
-	for i, w := range words {
-		all[w] = sums[i]
-	}
-	return all
-}
-
 // with is a number about the sessions that count says: not shown where those are not.
 func with(count Figure, n uint64) Figure {
 	if count.How == Plain {
@@ -335,71 +248,4 @@ func (r *Row) hide() {
 	if r.Measured != Never {
 		r.Sessions, r.Peak, r.Devices = Figure{How: Hidden}, Figure{How: Hidden}, Figure{How: Hidden}
 	}
-}
-
-// HalfDay returns the draft of a part of a day, for the mediator who was there.
-func (u *Usage) HalfDay(ctx context.Context, t time.Time, part Part, place string, workshops []Workshop) (HalfDay, error) {
-	y, m, d := t.In(u.o.Location).Date()
-	from, to, n := time.Date(y, m, d, 0, 0, 0, 0, u.o.Location), time.Date(y, m, d, noon, 0, 0, 0, u.o.Location), morning
-	if part == Afternoon {
-		from, to, n = to, from.AddDate(0, 0, 1), afternoon
-	}
-	h := HalfDay{Place: place, Day: from, Part: part}
-	if now, known := u.now(); known && now.Before(to) {
-		to = now // of today, until now
-	}
-	hours, err := u.db.hours(ctx, from.Unix()/3600, (to.Unix()+3599)/3600)
-	if err != nil {
-		return h, err
-	}
-	devices, err := u.db.devices(ctx, number(from), number(from))
-	if err != nil {
-		return h, err
-	}
-	p := period{from, to, hours}
-	u.unwritten(p)
-	h.Measured, _ = p.measured()
-	h.Devices = rough(devices[dayPart{number(from), n}].least)
-	if h.Measured == Never {
-		h.Devices = Figure{How: Missing}.String()
-	}
-	for _, w := range workshops {
-		if began := w.Began.In(u.o.Location); number(began) == number(from) && PartOf(began) == part {
-			w.Began = began
-			h.Workshops = append(h.Workshops, w)
-		}
-	}
-	return h, nil
-}
-
-// unwritten adds to the hours of p how much of them was measured since the disk was last written.
-func (u *Usage) unwritten(p period) {
-	u.mu.Lock()
-	defer u.mu.Unlock()
-	for at, h := range u.hours {
-		if at < p.from.Unix()/3600 || at > p.to.Unix()/3600 {
-			continue
-		}
-		if p.hours[at] == nil {
-			p.hours[at] = &hourRow{}
-		}
-		p.hours[at].measured += h.measured
-	}
-}
-
-// rough says about how many.
-func rough(n uint64) string {
-	steps := []uint64{Least, 10, 20, 50, 100, 200, 500}
-	if n == 0 {
-		return "0"
-	}
-	if n < Least {
-		return Figure{How: Few}.String()
-	}
-	for i, s := range steps[:len(steps)-1] {
-		if n < steps[i+1] {
-			return fmt.Sprintf("de %d à %d", s, steps[i+1]-1)
-		}
-	}
-	return fmt.Sprintf("%d ou plus", steps[len(steps)-1])
 }

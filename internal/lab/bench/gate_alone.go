@@ -46,7 +46,7 @@ func ServeGate(terminals int, in io.Reader) error {
 			b := a.As4()
 			return mac.Addr{2, 0, 0, 0, 0, b[3]}, true
 		},
-		Mark: func(slot uint16) (mark, priority uint32) { return uint32(slot) << 16, 1<<16 | 5 },
+		Mark: func(n gate.Grant) (mark, priority uint32) { return uint32(n.Slot) << 16, 1<<16 | 5 },
 		// All connections of this measurement may be one terminal's.
 		Bounds: gate.Bounds{Client: 4000, All: 4000},
 	})
