@@ -70,15 +70,23 @@ func hubProblems(cfg *config.Config) []config.Problem {
 	return nil
 }
 
-// board is what the machine calls itself, on boards with a device tree and on PCs; "" it does not say.
+// board is what the machine calls itself, on boards with a device tree and on PCs, as far as its letters are plain ones; "" it does not say.
 func board(root string) string {
 	for _, f := range []string{"proc/device-tree/model", "sys/class/dmi/id/product_name"} {
 		b, err := os.ReadFile(filepath.Join(root, f))
-		if s := strings.TrimSpace(strings.TrimRight(string(b), "\x00")); err == nil && s != "" {
+		if s := strings.TrimSpace(strings.Map(plainLetter, string(b))); err == nil && s != "" {
 			return s[:min(len(s), 64)]
 		}
 	}
 	return ""
+}
+
+// plainLetter drops what a hub does not take in a model's name.
+func plainLetter(r rune) rune {
+	if r >= '0' && r <= '9' || r >= 'A' && r <= 'Z' || r >= 'a' && r <= 'z' || strings.ContainsRune(" .,:;/()+_-", r) {
+		return r
+	}
+	return -1
 }
 
 func (h *hub) run(ctx context.Context) error {

@@ -80,8 +80,8 @@ func (a *app) heard(h control.Hub) {
 		last = lang.Text{EN: at, FR: at}
 	}
 	a.printf(lang.Text{
-		EN: "Hub: nothing acknowledged for %s (last: %s), %d hours wait beside the running one.",
-		FR: "Centre : rien de confirmé depuis %s (dernière fois : %s), %d heures attendent en plus de l'heure en cours.",
+		EN: "Hub: nothing acknowledged for %s (last: %s), %d hours wait.",
+		FR: "Centre : rien de confirmé depuis %s (dernière fois : %s), %d heures attendent.",
 	}, agoText(silent), last, h.Left)
 }
 

@@ -28,7 +28,7 @@ type Hub struct {
 	SilentSeconds int64 `json:"silent_seconds"`
 	// Heard is when it last did, by the router's clock of then; nil: never.
 	Heard *time.Time `json:"heard,omitempty"`
-	Left  int        `json:"left"` // hours that wait beside the running one, as far as is known
+	Left  int        `json:"left"` // hours that waited after the last try
 	Error string     `json:"error,omitempty"`
 }
 

@@ -13,8 +13,10 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
+	"strings"
 	"time"
 
+	"parvis/internal/hublink/bundle"
 	"parvis/internal/hublink/wire"
 )
 
@@ -27,8 +29,8 @@ var (
 )
 
 const (
-	patience   = time.Minute // for one exchange: a batch is small, a line may be slow
-	mostAnswer = 64 << 10    // bytes of an answer that are read
+	patience   = 30 * time.Second // for one exchange: a batch is some ten kilobytes, a line may be slow
+	mostAnswer = bundle.Max       // bytes of an answer: a bundle is the longest
 )
 
 // client is one side of the protocol. It follows nobody anywhere else: the token goes to the hub alone.
@@ -38,6 +40,9 @@ type client struct {
 }
 
 func newClient(o Options) *client {
+	// HTTP/2 would go on using a connection that a line has dropped without a word; HTTP/1 begins another one after the first silence.
+	var http1 http.Protocols
+	http1.SetHTTP1(true)
 	transport := &http.Transport{
 		TLSClientConfig:        &tls.Config{RootCAs: o.CA, MinVersion: tls.VersionTLS12},
 		TLSHandshakeTimeout:    20 * time.Second,
@@ -45,7 +50,7 @@ func newClient(o Options) *client {
 		MaxIdleConns:           1,
 		MaxConnsPerHost:        1,
 		MaxResponseHeaderBytes: 16 << 10,
-		ForceAttemptHTTP2:      true,
+		Protocols:              &http1,
 	}
 	if o.Proxy != nil {
 		transport.Proxy = http.ProxyURL(o.Proxy)
@@ -65,14 +70,14 @@ func (c *client) enrol(ctx context.Context, e wire.Enrolment) (a wire.Enrolled, 
 	if err != nil {
 		return a, fmt.Errorf("hublink: %w", err)
 	}
-	status, err := c.post(ctx, wire.PathEnrol, "", body, nil, &a)
+	b, status, err := c.exchange(ctx, request{method: http.MethodPost, path: wire.PathEnrol, body: body})
 	switch {
-	case status >= 400 && status < 500 && status != http.StatusTooManyRequests && status != http.StatusUpgradeRequired:
+	case status == http.StatusUnauthorized || status == http.StatusForbidden || status == http.StatusNotFound || status == http.StatusGone:
 		return a, ErrCode
 	case err != nil:
 		return a, fmt.Errorf("hublink: enrol: %w", err)
 	}
-	return a, nil
+	return a, c.read(b.body, &a)
 }
 
 // batch sends one.
@@ -85,46 +90,85 @@ func (c *client) batch(ctx context.Context, token string, b wire.Batch) (r wire.
 	z := gzip.NewWriter(&body)
 	z.Write(plain) // a buffer takes everything
 	z.Close()
-	status, err := c.post(ctx, wire.PathBatch, token, body.Bytes(), http.Header{"Content-Encoding": {"gzip"}}, &r)
-	switch {
-	case status == http.StatusUnauthorized || status == http.StatusForbidden:
-		return r, ErrToken
-	case err != nil:
-		return r, fmt.Errorf("hublink: batch: %w", err)
+	answer, err := c.as(ctx, token, request{method: http.MethodPost, path: wire.PathBatch, body: body.Bytes(), packed: true})
+	if err != nil {
+		return r, err
 	}
-	return r, nil
+	return r, c.read(answer.body, &r)
 }
 
-// post returns the status, 0 where there was no answer. Nothing of what it says has the token in it.
-func (c *client) post(ctx context.Context, path, token string, body []byte, header http.Header, into any) (status int, err error) {
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, c.url+path, bytes.NewReader(body))
+// as sends what a site alone can send.
+func (c *client) as(ctx context.Context, token string, r request) (answer, error) {
+	r.token = token
+	a, status, err := c.exchange(ctx, r)
+	switch {
+	case status == http.StatusUnauthorized:
+		return a, ErrToken
+	case err != nil:
+		return a, fmt.Errorf("hublink: %s: %w", strings.TrimPrefix(r.path, "/v1/"), err)
+	}
+	return a, nil
+}
+
+func (c *client) read(b []byte, into any) error {
+	if err := json.Unmarshal(b, into); err != nil {
+		return fmt.Errorf("%w: from %s: %w", ErrAnswer, c.url, err)
+	}
+	return nil
+}
+
+// request is one to the hub.
+type request struct {
+	method, path, token string
+	tag                 string // If-None-Match; "" none
+	body                []byte
+	packed              bool // by gzip
+}
+
+// answer is what came.
+type answer struct {
+	body []byte
+	tag  string // ETag
+	same bool   // as what has the tag that was asked with
+	none bool   // the hub has nothing there (404)
+}
+
+// exchange returns the status, 0 where there was no answer. Nothing of what its error says has the token in it.
+func (c *client) exchange(ctx context.Context, r request) (a answer, status int, err error) {
+	req, err := http.NewRequestWithContext(ctx, r.method, c.url+r.path, bytes.NewReader(r.body))
 	if err != nil {
-		return 0, err
+		return a, 0, err
 	}
-	if header != nil {
-		req.Header = header
-	}
-	req.Header.Set("Content-Type", "application/json")
 	req.Header.Set(wire.VersionHeader, strconv.Itoa(wire.Version))
-	if token != "" {
-		req.Header.Set("Authorization", "Bearer "+token)
+	req.Header.Set("Content-Type", "application/json")
+	if r.packed {
+		req.Header.Set("Content-Encoding", "gzip")
+	}
+	if r.tag != "" {
+		req.Header.Set("If-None-Match", r.tag)
+	}
+	if r.token != "" {
+		req.Header.Set("Authorization", "Bearer "+r.token)
 	}
 	resp, err := c.http.Do(req)
 	if err != nil {
-		return 0, err
+		return a, 0, err
 	}
 	defer resp.Body.Close()
-	answer, err := io.ReadAll(io.LimitReader(resp.Body, mostAnswer))
-	if err != nil {
-		return 0, err
+	if a.body, err = io.ReadAll(io.LimitReader(resp.Body, mostAnswer+1)); err != nil {
+		return a, 0, err
 	}
-	if resp.StatusCode != http.StatusOK {
-		return resp.StatusCode, fmt.Errorf("%s answers %s", c.url, resp.Status)
+	a.tag = resp.Header.Get("ETag")
+	switch {
+	case resp.StatusCode == http.StatusNotModified && r.tag != "":
+		a.same = true
+	case resp.StatusCode != http.StatusOK:
+		a.none = resp.StatusCode == http.StatusNotFound
+		return a, resp.StatusCode, fmt.Errorf("%s answers %s", c.url, resp.Status)
+	case len(a.body) > mostAnswer:
+		return a, resp.StatusCode, fmt.Errorf("%w: longer than %d bytes", ErrAnswer, mostAnswer)
 	}
-	if err := json.Unmarshal(answer, into); err != nil {
-		return resp.StatusCode, fmt.Errorf("%w: from %s: %w", ErrAnswer, c.url, err)
-	}
-	return resp.StatusCode, nil
+	return a, resp.StatusCode, nil
 }
 
 // Pool is the authorities of hub.ca, beside none of the system's: a town that has its own wants that one.

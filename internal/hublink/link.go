@@ -36,7 +36,7 @@ type Outbox interface {
 	Outbox(ctx context.Context, epoch string, after int64) (wire.Batch, error)
 }
 
-// Options of a Link. All but Proxy, CA, Model, Random and Log are required.
+// Options of a Link. All but Proxy, CA, Model, Random, Told and Log are required.
 type Options struct {
 	URL   string         // of the hub, https, without a slash at its end
 	Proxy *url.URL       // nil: none
@@ -48,7 +48,9 @@ type Options struct {
 	Now            func() wire.Now // it waits for nothing
 	Clock          clock.Clock
 	Random         func() float64 // 0 to 1, for pauses; nil: the runtime's
-	Log            *slog.Logger
+	// Told is told of each receipt, by Run; nil: nobody is.
+	Told func(wire.Receipt)
+	Log  *slog.Logger
 }
 
 // How long the link waits.
@@ -72,7 +74,7 @@ type Link struct {
 	saved clock.Boot // when the file was last written
 	heard clock.Boot // when the hub last acknowledged; 0 not since the daemon's start
 	begun clock.Boot
-	left  int // hours that wait, as far as is known
+	left  int // hours that waited after the last try
 	fails int // in a row
 	err   error
 }
@@ -99,7 +101,7 @@ type Status struct {
 	// Silent is since when the hub has acknowledged nothing: since it last did, or since the daemon's start where it has not yet.
 	Silent time.Duration
 	Heard  time.Time // when it last did, by the site's clock of then; zero: never
-	Left   int       // hours that wait beside the running one, as far as is known
+	Left   int       // hours that waited after the last try
 	Err    error     // why the last try failed; nil: it did not
 }
 
@@ -205,6 +207,9 @@ func (l *Link) send(ctx context.Context) time.Duration {
 	if ctx.Err() != nil {
 		return 0
 	}
+	if err == nil && l.o.Told != nil {
+		l.o.Told(r)
+	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.s.Token != s.Token {
@@ -213,6 +218,9 @@ func (l *Link) send(ctx context.Context) time.Duration {
 	if l.err = err; err != nil {
 		if l.fails++; l.fails == loudAfter {
 			l.o.Log.Warn("the hub acknowledges nothing; what was counted waits here", "error", err)
+		}
+		if len(b.Hours) > 0 {
+			l.left = b.Left + len(b.Hours)
 		}
 		pause := min(first<<min(l.fails-1, 10), longest)
 		return pause/2 + time.Duration(l.o.Random()*float64(pause/2))

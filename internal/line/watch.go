@@ -88,7 +88,7 @@ func (w *Watch) Run(ctx context.Context) error {
 		}
 		c.at = now
 		last = c
-		timer, stop := w.clock.At(w.clock.Boot().Add(w.opt.Interval))
+		timer, stop := w.clock.At(now.Add(w.opt.Interval)) // also when answers took their time: looks are time
 		select {
 		case <-ctx.Done():
 			stop()
