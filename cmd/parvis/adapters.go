@@ -155,7 +155,7 @@ func (d *daemon) verbs() control.Daemon {
 
 		HubStatus: d.hub.status, Hub: d.hub.gesture,
 
-		Terminals: d.terminals, Terminal: d.terminal, TerminalConfig: d.terminalConfig,
+		Terminals: d.terminals, Terminal: d.terminal, TerminalConfig: d.terminalConfig, Queue: d.queueVerb,
 	}
 	if d.shifted != nil {
 		v.Shift = func(by control.ShiftRequest) error {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"net/http"
@@ -151,6 +152,15 @@ func (p phones) Open(ctx context.Context, code string, d time.Duration) (string,
 
 func (p phones) Extend(ctx context.Context, session string, by time.Duration) error {
 	_, err := p.manager.Adjust(ctx, session, by, sessions.FromDesk)
+	return err
+}
+
+// End ends it; one that has ended already, or is forgotten, is what was wanted.
+func (p phones) End(ctx context.Context, session string) error {
+	_, err := p.manager.End(ctx, session, sessions.ByOperator)
+	if errors.Is(err, sessions.ErrNotFound) {
+		return nil
+	}
 	return err
 }
 

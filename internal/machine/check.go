@@ -43,6 +43,7 @@ func Check(cfg *config.Config, facts Facts, features []Feature) []config.Problem
 	c.interfaces()
 	c.overlap()
 	c.ports()
+	c.gate()
 	c.neighbours()
 	c.rights()
 	c.tools()
