@@ -77,12 +77,9 @@ type checkCmd struct{ jsonFlag }
 
 func (c checkCmd) Run(ctx context.Context, a *app) error {
 	cfg, problems := config.Load(a.cli.Config)
-	problems, err := a.allProblems(cfg, problems)
+	problems, err := a.allProblems(ctx, cfg, problems)
 	if err != nil {
 		return refused(err)
-	}
-	if cfg != nil {
-		problems = append(problems, printerProblems(ctx, cfg)...)
 	}
 	if c.JSON {
 		if err := a.json(jsonProblems(problems, a.lang)); err != nil {
@@ -114,8 +111,8 @@ func (c checkCmd) Run(ctx context.Context, a *app) error {
 	return nil
 }
 
-// allProblems adds to those of the file what the machine, the calendar and the catalogue say. cfg may be nil: the file has errors.
-func (a *app) allProblems(cfg *config.Config, problems []config.Problem) ([]config.Problem, error) {
+// allProblems adds to those of the file what the machine, the calendar, the catalogue and the printer say. cfg may be nil: the file has errors.
+func (a *app) allProblems(ctx context.Context, cfg *config.Config, problems []config.Problem) ([]config.Problem, error) {
 	if cfg == nil {
 		return problems, nil
 	}
@@ -127,6 +124,7 @@ func (a *app) allProblems(cfg *config.Config, problems []config.Problem) ([]conf
 	_, unread := cfg.Calendar()
 	problems = append(problems, unread...)
 	problems = append(problems, a.catalogueProblems(cfg)...)
+	problems = append(problems, printerProblems(ctx, cfg)...)
 	return append(problems, hubProblems(cfg)...), nil
 }
 

@@ -46,7 +46,7 @@ func (c supportCmd) Run(ctx context.Context, a *app) error {
 	cfg, problems := config.Load(a.cli.Config)
 	parts := []support.Part{
 		{Name: "machine.txt", What: lang.Text{EN: "version, machine, system", FR: "version, machine, système"}, Text: machineText()},
-		{Name: "check.txt", What: lang.Text{EN: "parvis check", FR: "parvis check"}, Text: a.checked(cfg, problems)},
+		{Name: "check.txt", What: lang.Text{EN: "parvis check", FR: "parvis check"}, Text: a.checked(ctx, cfg, problems)},
 		{Name: "status.json", What: lang.Text{EN: "parvis status --json", FR: "parvis status --json"}, Text: a.said(ctx)},
 		{Name: "parvis.toml", What: lang.Text{EN: "configuration", FR: "configuration"}, Text: a.settings()},
 		{Name: "rules-v4.txt", What: lang.Text{EN: "rules with their counters, IPv4", FR: "règles et leurs compteurs, IPv4"}, Text: a.output(ctx, "iptables-save", "-c")},
@@ -128,9 +128,9 @@ func machineText() string {
 }
 
 // checked is what parvis check says.
-func (a *app) checked(cfg *config.Config, problems []config.Problem) string {
+func (a *app) checked(ctx context.Context, cfg *config.Config, problems []config.Problem) string {
 	var b strings.Builder
-	all, err := a.allProblems(cfg, problems)
+	all, err := a.allProblems(ctx, cfg, problems)
 	for _, p := range all {
 		fmt.Fprintln(&b, p.In(a.lang))
 	}

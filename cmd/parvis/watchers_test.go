@@ -101,3 +101,38 @@ func TestPrometheusFetchesTheDaemonAndEvaluatesTheShippedRules(t *testing.T) {
 		t.Error("a guest reaches /metrics")
 	}
 }
+
+// The lab's clock is set by nobody, which is a problem. The relay is away: the daemon's letter waits, over a crash of the daemon too, and
+// whoever watches is told that it does.
+func TestALetterOfTheDaemonWaitsOverItsCrash(t *testing.T) {
+	p := open(t, lab.Options{}, lab.Site{More: `
+[monitor]
+smtp = "127.0.0.1:9"
+mail-from = "parvis@laboratoire.test"
+mail-to = ["informatique@laboratoire.test"]
+`})
+	waits := func() int {
+		s, err := p.client.Status(ctx(t))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return s.Condition.Mails
+	}
+	p.minute(t, "writes of its clock", func() bool {
+		if err := p.client.Shift(ctx(t), 20*time.Second); err != nil {
+			t.Fatal(err)
+		}
+		return waits() == 1
+	})
+	if err := p.daemon.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	p.serve()
+	if n := waits(); n != 1 {
+		t.Errorf("after the crash %d letters wait", n)
+	}
+	out, err := p.parvis.Output(ctx(t), "probe")
+	if err == nil || !strings.HasPrefix(out, "PARVIS WARNING - ") || !strings.Contains(out, " | sessions=0;216;240;0;240 ") {
+		t.Errorf("%v\n%s", err, out)
+	}
+}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/BurntSushi/toml"
 
+	"parvis/internal/hublink/wire"
 	"parvis/internal/mail"
 )
 
@@ -27,8 +28,8 @@ var letters = func() (t struct {
 	return t
 }()
 
-// lineDown is the problem that only a place itself tells: the hub hears of it by silence.
-const lineDown = "line"
+// LineDown is the problem that only a place itself tells: the hub hears of it by silence.
+const LineDown = "line"
 
 // Letter is an e-mail that waits to be sent.
 type Letter struct {
@@ -64,12 +65,12 @@ func letter(place string, zone *time.Location, of []Open, ended bool) (subject, 
 	put := func(s string, more ...string) string {
 		return strings.NewReplacer(append(more, "{lieu}", place, "{quoi}", strings.Join(what, ", "))...).Replace(s)
 	}
-	title := strings.TrimSuffix(put(text.Titre), " ()")
+	title := bare(put(text.Titre))
 	subject, first := put(letters.Debut, "{titre}", title), put(text.Faire)
 	if ended {
 		subject, first = put(letters.Fin, "{titre}", title), letters.Fini
 	}
-	lines := []string{strings.ToUpper(title[:1]) + title[1:] + ".", hour, first}
+	lines := []string{begun(title), hour, first}
 	if times > 1 {
 		lines = append(lines, put(letters.Souvent, "{fois}", strconv.Itoa(times)))
 	}
@@ -77,6 +78,21 @@ func letter(place string, zone *time.Location, of []Open, ended bool) (subject, 
 		lines = append(lines, letters.Detail)
 	}
 	return subject, strings.Join(append(lines, "", put(letters.Pied), ""), "\n")
+}
+
+// bare leaves out the brackets of what is not said.
+func bare(title string) string { return strings.TrimSuffix(title, " ()") }
+
+// begun makes a phrase of a title.
+func begun(title string) string { return strings.ToUpper(title[:1]) + title[1:] + "." }
+
+// Sentence says a problem and what to do, in the words of the e-mails.
+func Sentence(p wire.Problem) string {
+	text := letters.Probleme[p.Code]
+	if text.Titre == "" {
+		return p.Code
+	}
+	return begun(bare(strings.ReplaceAll(text.Titre, "{quoi}", p.What))) + " " + text.Faire
 }
 
 // Message is a letter as a relay takes it. One of a time that nobody knew has the date of the relay.

@@ -8,7 +8,7 @@ import (
 	"fmt"
 	"log/slog"
 	"slices"
-	"sync"
+	"sync/atomic"
 	"time"
 
 	"parvis/internal/clock"
@@ -53,8 +53,8 @@ type Mailer struct {
 	pause time.Duration
 	dirty bool // not saved yet
 
-	mu      sync.Mutex
 	letters []Letter // the oldest first
+	waiting atomic.Int64
 }
 
 // remembered is what Memory holds.
@@ -75,15 +75,13 @@ func NewMailer(o MailerOptions) *Mailer {
 		o.Log.Error("monitor: what was told of problems is not known any more", "error", err)
 		r = remembered{}
 	}
-	return &Mailer{o: o, damp: newDamper(r.Open, o.Clock.Boot()), letters: r.Letters}
+	m := &Mailer{o: o, damp: newDamper(r.Open, o.Clock.Boot()), letters: r.Letters}
+	m.waiting.Store(int64(len(m.letters)))
+	return m
 }
 
-// Waiting is how many letters were not taken yet.
-func (m *Mailer) Waiting() int {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	return len(m.letters)
-}
+// Waiting is how many letters were not taken yet, as they were last saved. It waits for nothing, and may be called while Run runs.
+func (m *Mailer) Waiting() int { return int(m.waiting.Load()) }
 
 // Run looks and sends until ctx ends.
 func (m *Mailer) Run(ctx context.Context) error {
@@ -104,7 +102,7 @@ func (m *Mailer) step(ctx context.Context) {
 	c := m.o.Condition()
 	problems := c.Problems
 	if !c.Line.Up {
-		problems = append(slices.Clone(problems), wire.Problem{Code: lineDown})
+		problems = append(slices.Clone(problems), wire.Problem{Code: LineDown})
 	}
 	begun, ended := m.damp.look(m.o.Clock.Boot(), m.o.Clock.Wall(), problems)
 	m.write(begun, false)
@@ -132,12 +130,10 @@ func (m *Mailer) write(all []Open, ended bool) {
 		}
 		l.Subject, l.Body = letter(m.o.Place, m.o.Location, all[:n], ended)
 		all = all[n:]
-		m.mu.Lock()
 		if m.letters = append(m.letters, l); len(m.letters) > mostLetters {
 			m.letters = slices.Clone(m.letters[1:])
 			m.o.Log.Error("monitor: too many e-mails wait, the oldest was thrown away")
 		}
-		m.mu.Unlock()
 		m.dirty = true
 	}
 }
@@ -145,19 +141,9 @@ func (m *Mailer) write(all []Open, ended bool) {
 // send tries what waits, in order, until one is not taken.
 func (m *Mailer) send(ctx context.Context) {
 	now := m.o.Clock.Boot()
-	for now >= m.next && ctx.Err() == nil {
-		m.mu.Lock()
-		var l Letter
-		none := len(m.letters) == 0
-		if !none {
-			l = m.letters[0]
-		}
-		m.mu.Unlock()
-		if none {
-			return
-		}
+	for now >= m.next && ctx.Err() == nil && len(m.letters) > 0 {
 		within, cancel := context.WithTimeout(ctx, sendWithin)
-		err := m.o.Send(within, l)
+		err := m.o.Send(within, m.letters[0])
 		cancel()
 		if err != nil {
 			m.pause = min(max(2*m.pause, firstRetry), lastRetry)
@@ -165,9 +151,7 @@ func (m *Mailer) send(ctx context.Context) {
 			m.o.Log.Warn("monitor: an e-mail was not taken and is tried again", "in", m.pause, "error", err)
 			return
 		}
-		m.mu.Lock()
 		m.letters = m.letters[1:]
-		m.mu.Unlock()
 		m.pause, m.dirty = 0, true
 		m.save()
 	}
@@ -178,9 +162,8 @@ func (m *Mailer) save() {
 	if !m.dirty {
 		return
 	}
-	m.mu.Lock()
+	defer func() { m.waiting.Store(int64(len(m.letters))) }()
 	b, err := json.Marshal(remembered{m.damp.open(), m.letters})
-	m.mu.Unlock()
 	if err == nil {
 		err = m.o.Memory.Save(b)
 	}

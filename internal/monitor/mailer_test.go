@@ -111,7 +111,7 @@ func TestALetterWaitsForTheLineAndOverARestart(t *testing.T) {
 	}
 	d.now.Line.Up, d.fails = true, nil
 	d.passes(t, 30*time.Second)
-	if len(d.sent) != 1 || d.sent[0].ID != id || !strings.Contains(d.sent[0].Subject, "la ligne internet était en panne") {
+	if len(d.sent) != 1 || d.sent[0].ID != id || !strings.Contains(d.sent[0].Subject, "panne de la ligne internet") {
 		t.Errorf("once the line is back: %q", d.subjects())
 	}
 	d.passes(t, 10*time.Minute)
@@ -141,6 +141,7 @@ func TestTheQueueIsBounded(t *testing.T) {
 	for range mostLetters + 5 {
 		d.write([]Open{{Problem: disk}}, false)
 	}
+	d.save()
 	if d.Waiting() != mostLetters {
 		t.Errorf("%d wait", d.Waiting())
 	}
@@ -160,11 +161,11 @@ func TestADamagedMemoryIsBegunAnew(t *testing.T) {
 }
 
 func TestEveryProblemHasItsWords(t *testing.T) {
-	for _, code := range append(slices.Clone(wire.ProblemCodes), lineDown) {
+	for _, code := range append(slices.Clone(wire.ProblemCodes), LineDown) {
 		if l := letters.Probleme[code]; l.Titre == "" || l.Faire == "" {
 			t.Errorf("no letter about %s", code)
 		}
-		if _, known := words[code]; !known && !slices.Contains(counted, code) && code != lineDown {
+		if _, known := words[code]; !known && !slices.Contains(counted, code) && code != LineDown {
 			t.Errorf("no word for %s", code)
 		}
 	}

@@ -21,8 +21,8 @@ type Part struct {
 	Text string
 }
 
-// mostPart is how much of one part goes in, in bytes: its end, where a log is about now.
-const mostPart = 2 << 20
+// mostPart is how much of one part goes in, in bytes: its end, where a log is about now. Tests need less.
+var mostPart = 1 << 20
 
 var (
 	titleText = lang.Text{EN: "What this file holds, for a support ticket.", FR: "Ce que contient ce dossier, pour une demande d'assistance."}

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
-	"slices"
 	"strings"
 	"time"
 
@@ -123,15 +122,7 @@ func (c *Console) balance(w http.ResponseWriter, r *http.Request) {
 		Day:   day.Format(time.DateOnly), Part: part, Parts: []option{{morning, "Matin"}, {afternoon, "Après-midi"}},
 		Asked: monthOption(of).Value, Title: monthOption(of).Words, Copy: copyPath,
 	}
-	for i := range monthBack {
-		b.Months = append(b.Months, monthOption(c.firstOfMonth().AddDate(0, -1-i, 0)))
-	}
-	// A list without the month that is shown would show its first one as chosen. "2006-01" sorts as time goes.
-	if asked := monthOption(of); asked.Value > b.Months[0].Value {
-		b.Months = slices.Insert(b.Months, 0, asked)
-	} else if !slices.Contains(b.Months, asked) {
-		b.Months = append(b.Months, asked)
-	}
+	b.Months = c.offered(of)
 	b.DraftCSV = "/bilan/brouillon.csv?" + url.Values{"jour": {b.Day}, "partie": {b.Part}}.Encode()
 	b.MonthCSV = "/bilan/mois.csv?" + url.Values{"mois": {b.Asked}}.Encode()
 	if b.Known {

@@ -55,7 +55,8 @@ type Parts struct {
 	Tickets   Tickets
 	Workshops Workshops
 	Place     func() (paper.Place, error)
-	Usage     Usage // what was counted; nil: there is no such page
+	Usage     Usage    // what was counted; nil: there is no such page
+	Overview  Overview // the place on one page; nil: there is none
 	// Of terminals: who waits for one, the names of those that are free, which services they open and which names they were refused;
 	// nil: there are no such pages.
 	Queue     Queue
@@ -115,7 +116,7 @@ func New(cfg Config, p Parts) (*Console, error) {
 	for _, pages := range []func(*http.ServeMux){
 		c.assetPages, c.eventPages, c.homePages, c.waitingPages, c.sessionPages, c.callPages, c.hourPages, c.incidentPages, c.guidePages,
 		c.enterPages, c.teamPages, c.accountPages,
-		c.ticketPages, c.workshopPages, c.balancePages, c.queuePages, c.servicePages, c.postPages,
+		c.ticketPages, c.workshopPages, c.balancePages, c.overviewPage, c.queuePages, c.servicePages, c.postPages,
 	} {
 		pages(c.mux)
 	}

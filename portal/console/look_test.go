@@ -41,7 +41,7 @@ type album struct {
 
 func newAlbum(t *testing.T) *album {
 	a := &album{ill: &[]console.Problem{}}
-	a.team = newTeam(t, papers, withCounts, withPosts, withSeats, func(p *place) {
+	a.team = newTeam(t, papers, withCounts, withWhole, withPosts, withSeats, func(p *place) {
 		p.parts.Joined = func(sessions.Device) (time.Duration, bool) { return 0, true }
 		p.parts.Health = func() []console.Problem { return *a.ill }
 	})
@@ -161,7 +161,7 @@ func (a *album) desk() {
 		"C2": "/", "C3": "/attente", "C3-trouver": "/attente/trouver", "C3-trouve": "/attente/trouver?depuis=1", "C4": "/connexions",
 		"C4-cherche": "/connexions?q=k7", "C5": "/connexions/" + s.ID, "C5-finie": "/connexions/" + ended.ID, "C5-suspendue": "/connexions/" + doubted.ID,
 		"C5-meme": "/connexions/" + s.ID + "/meme", "C15": "/demandes", "C16-jour": "/ouverture", "C16-pause": "/ouverture/pause?pour=1h",
-		"C17": "/incident", "C18": "/bilan", "C18-mois": "/bilan?mois=2026-11", "C23": "/aide", "C23-cherche": "/aide?q=arreter", "C23-rien": "/aide?q=zzz",
+		"C17": "/incident", "C18": "/bilan", "C22-lieu": "/lieu", "C18-mois": "/bilan?mois=2026-11", "C23": "/aide", "C23-cherche": "/aide?q=arreter", "C23-rien": "/aide?q=zzz",
 		"rien": "/rien", "C3-fixe": "/attente?fixe=1",
 	} {
 		a.see(name, path)

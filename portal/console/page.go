@@ -17,6 +17,7 @@ type page struct {
 	Typed    bool   // has fields that people write into: without script it does not refresh itself under their hands
 	Bare     bool   // without navigation: before entering, and for the room's screen
 	Status   int    // 0: 200
+	Charts   bool   // has charts
 }
 
 // view is what templates see.
@@ -54,6 +55,7 @@ var navigation = []link{
 	{Path: "/ouverture", Text: "Ouverture du lieu", Icon: "clock"},
 	{Path: "/catalogue", Text: "Catalogue", Icon: "list"},
 	{Path: "/incident", Text: "Panne", Icon: "tools"},
+	{Path: "/lieu", Text: "Le lieu", Icon: "arch"},
 	{Path: "/bilan", Text: "Bilan", Icon: "gauge"},
 	{Path: "/equipe", Text: "Équipe", Icon: "desk"},
 	{Path: "/compte", Text: "Mon compte", Icon: "lock"},

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"parvis/internal/chart"
 	"parvis/internal/clock"
 )
 
@@ -28,6 +29,7 @@ func (c *Console) words() template.FuncMap {
 		"drawing": drawing,
 		"fine":    fine.Replace,
 		"word":    word,
+		"charts":  func() template.HTML { return chart.Head },
 		"span":    span,
 		"clock":   minutes,
 		"mins":    func(n int) string { return span(time.Duration(n) * time.Minute) },

@@ -329,3 +329,23 @@ func TestWhatAHandWroteIntoTheFileStopsNothing(t *testing.T) {
 	h.takes(t, p.Usage) // checks it
 	h.sums(t, map[string]uint64{"sessions other": 3, "time other": 180_000})
 }
+
+func TestTheLineIsKnownByTheHourOfTheDay(t *testing.T) {
+	p := at(t, "2026-11-20 10:00")
+	for range 2 { // the same hour of two days
+		p.pass(time.Minute)
+		p.Looked(wire.Quality{Asked: 6, Down: 1, Questions: 4, Lost: 1, Latency: 90, Full: 2})
+		p.write()
+		p.pass(24*time.Hour - time.Minute)
+	}
+	hours, err := p.LineByHour(t.Context(), 28)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := (wire.Quality{Asked: 12, Down: 2, Questions: 8, Lost: 2, Latency: 180, Full: 4}); hours[10] != want || hours[11].Asked != 0 {
+		t.Errorf("at 10: %+v, at 11: %+v", hours[10], hours[11])
+	}
+	if hours, err := p.LineByHour(t.Context(), 1); err != nil || hours[10].Asked > 6 {
+		t.Errorf("of one day: %+v, %v", hours[10], err)
+	}
+}
