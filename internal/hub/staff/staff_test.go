@@ -36,6 +36,10 @@ func newWorld(t *testing.T) *world {
 	return &world{Staff: staff.New(o), other: staff.New(o), t: t, clock: c}
 }
 
+func TestTheMemoryKeepsTheContract(t *testing.T) {
+	stafftest.Contract(t, stafftest.New(clock.NewFake(), "lac", "bois"))
+}
+
 func secretOf(l staff.Link) string { _, s, _ := strings.Cut(l.URL, "?j="); return s }
 
 // join makes an account by a link of the operator.
