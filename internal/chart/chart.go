@@ -115,6 +115,7 @@ type Table struct {
 type Row struct {
 	Label  string
 	Values []float64 // NaN: not known, which is not 0
+	Said   []string  // in the place of a value that is not known; "" or none: Words.Missing
 }
 
 var page = template.Must(template.New("chart").Parse(`<div class="table" role="region" tabindex="0" aria-label="{{.Caption}}">
@@ -145,6 +146,9 @@ func (t Table) HTML() (template.HTML, error) {
 		lines[i].Label = r.Label
 		for s := range t.Series {
 			c := cell{Text: t.Words.Missing}
+			if s < len(r.Said) && r.Said[s] != "" {
+				c.Text = r.Said[s]
+			}
 			if s < len(r.Values) && !math.IsNaN(r.Values[s]) {
 				c = cell{true, strconv.FormatFloat(r.Values[s], 'f', -1, 64), say(s, r.Values[s])}
 			}

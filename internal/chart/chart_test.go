@@ -22,7 +22,10 @@ func week(kind chart.Kind) chart.Table {
 	return chart.Table{
 		Caption: map[chart.Kind]string{chart.Bars: "Connexions par jour", chart.Lines: "La même chose, en lignes"}[kind], Kind: kind, First: "Jour", Series: []string{"Cette semaine", "Il y a un an"},
 		Rows: []chart.Row{
-			{"lun. 23", []float64{1204, 900}}, {"mar. 24", []float64{0, 1100}}, {"mer. 25", []float64{math.NaN(), 1300}}, {"jeu. 26", []float64{1500, math.NaN()}},
+			{Label: "lun. 23", Values: []float64{1204, 900}},
+			{Label: "mar. 24", Values: []float64{0, 1100}},
+			{Label: "mer. 25", Values: []float64{math.NaN(), 1300}},
+			{Label: "jeu. 26", Values: []float64{1500, math.NaN()}},
 		},
 		Words: chart.Words{Missing: "–", Keys: "flèches : jour par jour"},
 	}

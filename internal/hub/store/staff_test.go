@@ -2,11 +2,13 @@ package store_test
 
 import (
 	"context"
+	"errors"
 	"testing"
 	"time"
 
 	"parvis/internal/hub/staff"
 	"parvis/internal/hub/staff/stafftest"
+	"parvis/internal/hub/store"
 	"parvis/internal/hub/store/storetest"
 )
 
@@ -59,4 +61,38 @@ func TestStaffGoesWithItsCommune(t *testing.T) {
 			t.Errorf("%s has %d people, %v", id, len(people), err)
 		}
 	}
+}
+
+func init() {
+	isolation["Charges"] = func(ctx context.Context, t *store.Tenant, _ string) (any, error) { return t.Charges(ctx) }
+	isolation["TakeCharge"] = func(ctx context.Context, t *store.Tenant, _ string) (any, error) {
+		return nil, t.TakeCharge(ctx, 1, "autre")
+	}
+}
+
+func TestAnIncidentIsTakenInChargeWhileItIsOpen(t *testing.T) {
+	h, _ := storetest.New(t)
+	lac := storetest.Commune(t, h, "lac")
+	site := storetest.Site(t, h, lac, "Médiathèque")
+	storetest.In(t, h, lac, func(ctx context.Context, tt *store.Tenant) error {
+		id, err := tt.BeginIncident(ctx, site.ID, "disk", nil, now)
+		if err != nil {
+			return err
+		}
+		for _, name := range []string{"Une", "Autre"} {
+			if err := tt.TakeCharge(ctx, id, name); err != nil {
+				return err
+			}
+		}
+		if all, err := tt.Charges(ctx); err != nil || len(all) != 1 || all[0].Name != "Autre" || all[0].Incident != id {
+			t.Errorf("%+v, %v", all, err)
+		}
+		if err := tt.EndIncident(ctx, id, now); err != nil {
+			return err
+		}
+		if err := tt.TakeCharge(ctx, id, "Tard"); !errors.Is(err, store.ErrUnknown) {
+			t.Errorf("an incident that has ended: %v", err)
+		}
+		return nil
+	})
 }
