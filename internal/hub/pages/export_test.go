@@ -1,6 +1,11 @@
 package pages
 
-import "strings"
+import (
+	"io/fs"
+	"path"
+	"strings"
+	"sync"
+)
 
 // Routes are the patterns of all pages and gestures.
 func Routes() (all []string) {
@@ -20,19 +25,27 @@ func OpenRoutes() (all []string) {
 	return all
 }
 
-// Templates are the names of all templates.
-func (p *Pages) Templates() (all []string) {
-	for name := range p.templates {
-		all = append(all, name)
+// Names are those of all templates.
+func Names() (all []string) {
+	names, err := fs.Glob(files, "templates/*.html")
+	if err != nil {
+		panic(err)
+	}
+	for _, f := range names {
+		if name := strings.TrimSuffix(path.Base(f), ".html"); name != "layout" {
+			all = append(all, name)
+		}
 	}
 	return all
 }
 
-// Texts is the catalogue.
-func Texts() string {
-	b, err := files.ReadFile("texts/fr.toml")
-	if err != nil {
-		panic(err)
-	}
-	return strings.TrimSpace(string(b))
+// rendered are the templates that this process has shown.
+var rendered sync.Map
+
+func init() { watch = func(name string) { rendered.Store(name, true) } }
+
+// Rendered are their names.
+func Rendered() (all []string) {
+	rendered.Range(func(name, _ any) bool { all = append(all, name.(string)); return true })
+	return all
 }

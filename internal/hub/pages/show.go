@@ -175,6 +175,9 @@ func ago(d time.Duration) string {
 	return say.Count("ago.days", uint64(d/(24*time.Hour)))
 }
 
+// watch is told each template that is shown, in tests.
+var watch = func(string) {}
+
 // show answers with a page, whole.
 func (p *Pages) show(w http.ResponseWriter, r *http.Request, of page, data any) error {
 	v := view{page: of, Style: style.path, Icon: icon.path, Version: p.Version, Contact: p.Contact, Data: data}
@@ -194,6 +197,7 @@ func (p *Pages) show(w http.ResponseWriter, r *http.Request, of page, data any) 
 			v.Nav = append(v.Nav, l)
 		}
 	}
+	watch(of.template)
 	var b bytes.Buffer
 	b.Grow(16 << 10)
 	if err := p.templates[of.template].ExecuteTemplate(&b, "layout.html", v); err != nil {
