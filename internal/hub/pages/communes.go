@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"parvis/internal/figure"
 	"parvis/internal/hub/staff"
 	"parvis/internal/hub/store"
 )
@@ -18,8 +19,7 @@ var communeID = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{0,39}$`)
 type communeRow struct {
 	store.Commune
 	Sites, Silent, Cut, Ill int
-	Sessions                int64 // of the last 30 days
-	Waiting                 int   // hours that its sites still have to send
+	Sessions                figure.Figure // of the last 30 days
 }
 
 // communesView is H11.
@@ -44,16 +44,13 @@ func (p *Pages) showCommunes(w http.ResponseWriter, r *http.Request, _ staff.Per
 		return err
 	}
 	for _, c := range all {
-		row := communeRow{Commune: c}
+		row, sessions := communeRow{Commune: c}, uint64(0)
 		for _, g := range glances {
 			if g.Tenant != c.ID {
 				continue
 			}
 			row.Sites++
-			row.Sessions += g.Sessions
-			if g.Waiting != nil {
-				row.Waiting += *g.Waiting
-			}
+			sessions += uint64(max(g.Sessions, 0)) //nolint:gosec // not negative
 			switch {
 			case g.Contact == nil:
 			case p.now().Sub(*g.Contact) > silence:
@@ -64,6 +61,7 @@ func (p *Pages) showCommunes(w http.ResponseWriter, r *http.Request, _ staff.Per
 				row.Ill++
 			}
 		}
+		row.Sessions = figure.Alone(sessions)
 		v.Rows = append(v.Rows, row)
 	}
 	slices.SortStableFunc(v.Rows, func(a, b communeRow) int { return b.Silent + b.Cut + b.Ill - a.Silent - a.Cut - a.Ill })

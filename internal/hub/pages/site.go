@@ -230,7 +230,7 @@ func (v *siteView) sessions(first time.Time, days, old []store.SiteDay) (templat
 // lineTable is the quality of the line, day by day.
 func lineTable(first time.Time, days []store.SiteDay) (template.HTML, error) {
 	t := chart.Table{
-		Caption: say.Say("site.line"), Kind: chart.Bars, First: say.Say("site.day"), Series: []string{say.Say("line.down"), say.Say("line.full"), say.Say("line.lost"), say.Say("line.latency")},
+		Caption: say.Say("site.line"), Kind: chart.Bars, First: say.Say("site.day"), Series: []string{say.Say("line.down"), say.Say("line.full"), say.Say("line.lost"), say.Say("line.latency")}, Drawn: 3,
 		Words: chart.Words{Missing: "–", Keys: say.Say("chart.keys")},
 		Text: func(series int, n float64) string {
 			unit := "%"
