@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"parvis/internal/chart"
@@ -123,6 +124,9 @@ func (p *Pages) funcs() template.FuncMap {
 	return template.FuncMap{
 		// t "key" "Name" value …: a text with its values.
 		"t": func(key string, values ...any) string {
+			if len(values) == 0 {
+				return text(key)
+			}
 			v := words.V{}
 			for i := 0; i+1 < len(values); i += 2 {
 				v[fmt.Sprint(values[i])] = values[i+1]
@@ -144,6 +148,18 @@ func (p *Pages) funcs() template.FuncMap {
 		"refused":  func(why string) string { return known("refused.", why, refusals) },
 		"gesture":  func(what string) string { return known("gesture.", what, gestures) },
 	}
+}
+
+// said are texts without values: a page of 500 sites says the same few of them thousands of times.
+var said sync.Map
+
+func text(key string) string {
+	if s, ok := said.Load(key); ok {
+		return s.(string)
+	}
+	s := say.Say(key)
+	said.Store(key, s)
+	return s
 }
 
 // Words that a site or a later version says, and that have a text.
