@@ -110,6 +110,21 @@ func newAlbum(t *testing.T) *album {
 		}
 		return tt.EndIncident(ctx, id, a.now.Add(-40*time.Hour))
 	})
+	var colleague, code string
+	storetest.In(t, a.hub, "lac", func(ctx context.Context, tt *store.Tenant) (err error) {
+		c, err := tt.AddColleague(ctx, store.Colleague{Login: "mediation", Name: "Médiation", Role: "mediator"})
+		if err != nil {
+			return err
+		}
+		colleague = c.ID
+		code, _, err = tt.Code(ctx, a.lac.ID, time.Hour)
+		return err
+	})
+	_, _, _, err = a.hub.Enrol(t.Context(), enrolment(code))
+	a.must(err)
+	storetest.In(t, a.hub, "lac", func(ctx context.Context, tt *store.Tenant) error {
+		return tt.SendColleague(ctx, colleague, []string{a.lac.ID})
+	})
 	a.many("lac", 60)
 	monday := a.now.AddDate(0, 0, -7)
 	y, week := monday.ISOWeek()
@@ -117,7 +132,8 @@ func newAlbum(t *testing.T) *album {
 		"H2": "/sites", "H2-filtre": "/sites?q=10&tri=jour", "H2-rien": "/sites?q=zzz", "H3": fmt.Sprintf("/sites/%s?semaine=%d-W%02d", a.lac.ID, y, week),
 		"H3-compare": fmt.Sprintf("/sites/%s?semaine=%d-W%02d&comparer=1", a.lac.ID, y, week), "H3-maintenant": "/sites/" + a.lac.ID, "H4": "/parc", "H6": "/incidents",
 		"H6-fait": "/incidents?fait=charge", "H9": "/enroler", "H9-retirer": "/sites/" + a.lac.ID + "/retirer", "H12": "/equipe", "H12-fermer": "/equipe/" + reader.ID + "/fermer",
-		"H13": "/rapport", "H13-lieu": "/rapport?lieu=" + a.lac.ID, "H22": "/journal", "H22-une": "/journal?qui=" + admin.ID, "compte": "/compte", "rien": "/rien",
+		"H13": "/rapport", "H13-lieu": "/rapport?lieu=" + a.lac.ID, "H22": "/journal", "H22-une": "/journal?qui=" + admin.ID, "H12-personnes": "/personnes",
+		"H12-personne": "/personnes/" + colleague, "H12-partout": "/personnes/" + colleague + "/fermer", "compte": "/compte", "rien": "/rien",
 	} {
 		a.see(name, path)
 	}

@@ -98,6 +98,12 @@ var routes = []route{
 	{"POST /communes/{commune}/depart", staff.Communes, false, (*Pages).removeCommune},
 	{"GET /centre", staff.Overlook, false, (*Pages).centre},
 
+	{"GET /personnes", staff.Operate, false, (*Pages).people},
+	{"GET /personnes/{colleague}", staff.Operate, false, (*Pages).person},
+	{"POST /personnes/{colleague}/lieux", staff.Operate, false, (*Pages).send},
+	{"GET /personnes/{colleague}/fermer", staff.Operate, false, (*Pages).personClosing},
+	{"POST /personnes/{colleague}/fermer", staff.Operate, false, (*Pages).closeEverywhere},
+
 	{"GET /equipe", staff.ManageTeam, false, (*Pages).team},
 	{"POST /equipe", staff.ManageTeam, false, (*Pages).invite},
 	{"POST /equipe/{person}/role", staff.ManageTeam, false, (*Pages).setRole},
@@ -107,7 +113,7 @@ var routes = []route{
 	{"GET /journal", staff.ReadLog, false, (*Pages).journal},
 }
 
-const maxBody = 16 << 10 // bytes of a form
+const maxBody = 32 << 10 // bytes of a form: 500 sites may be ticked
 
 // New makes the pages.
 func New(o Options) (*Pages, error) {

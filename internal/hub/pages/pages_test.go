@@ -21,10 +21,15 @@ func TestNoRouteShowsAnotherCommune(t *testing.T) {
 	w.join("lac", "administration", staff.DSI)
 	theirs := w.join("bois", "secrete", staff.DSI)
 	w.counted("bois", w.bois.ID, 40, well())
-	var theirIncident string
+	var theirIncident, theirColleague string
 	storetest.In(t, w.hub, "bois", func(ctx context.Context, tt *store.Tenant) error {
 		id, err := tt.BeginIncident(ctx, w.bois.ID, "disk", []string{"Lieu-Secret"}, w.now)
+		if err != nil {
+			return err
+		}
 		theirIncident = strconv.FormatInt(id, 10)
+		c, err := tt.AddColleague(ctx, store.Colleague{Login: "secrete", Name: "Médiatrice secrete", Role: "mediator"})
+		theirColleague = c.ID
 		return err
 	})
 	w.enter("administration")
@@ -61,6 +66,11 @@ func TestNoRouteShowsAnotherCommune(t *testing.T) {
 		"POST /equipe/{person}/mot-de-passe": {person + "/mot-de-passe", http.StatusNotFound, nil},
 		"GET /equipe/{person}/fermer":        {person + "/fermer", http.StatusNotFound, nil},
 		"POST /equipe/{person}/fermer":       {person + "/fermer", http.StatusNotFound, nil},
+		"GET /personnes":                     {"/personnes", http.StatusOK, nil},
+		"GET /personnes/{colleague}":         {"/personnes/" + theirColleague, http.StatusNotFound, nil},
+		"POST /personnes/{colleague}/lieux":  {"/personnes/" + theirColleague + "/lieux", http.StatusNotFound, []string{"lieu", w.lac.ID}},
+		"GET /personnes/{colleague}/fermer":  {"/personnes/" + theirColleague + "/fermer", http.StatusNotFound, nil},
+		"POST /personnes/{colleague}/fermer": {"/personnes/" + theirColleague + "/fermer", http.StatusNotFound, nil},
 		"GET /communes":                      {"/communes", http.StatusForbidden, nil},
 		"POST /communes":                     {"/communes", http.StatusForbidden, []string{"identifiant", "a", "nom", "Aa", "personne", "Aa"}},
 		"POST /communes/{commune}/inviter":   {"/communes/bois/inviter", http.StatusForbidden, []string{"personne", "Espionne"}},
@@ -260,5 +270,38 @@ func TestAnIncidentIsTakenInCharge(t *testing.T) {
 	}
 	if body := w.ask(http.MethodGet, "/journal").Body.String(); !strings.Contains(body, "Incident pris en charge") {
 		t.Error("the log does not have it")
+	}
+}
+
+// Who leaves is closed at every site; those that have not heard of it are named.
+func TestAPersonIsClosedEverywhere(t *testing.T) {
+	w := newWorld(t)
+	w.join("lac", "administration", staff.DSI)
+	w.enter("administration")
+	var id, code string
+	storetest.In(t, w.hub, "lac", func(ctx context.Context, tt *store.Tenant) error {
+		c, err := tt.AddColleague(ctx, store.Colleague{Login: "mediation", Name: "Médiation", Role: "mediator"})
+		if err != nil {
+			return err
+		}
+		id = c.ID
+		code, _, err = tt.Code(ctx, w.lac.ID, time.Hour)
+		return err
+	})
+	if _, _, _, err := w.hub.Enrol(t.Context(), enrolment(code)); err != nil {
+		t.Fatal(err)
+	}
+	if answer := w.ask(http.MethodPost, "/personnes/"+id+"/lieux", "lieu", w.lac.ID); answer.Code != http.StatusSeeOther {
+		t.Fatalf("sent: %d", answer.Code)
+	}
+	if answer := w.ask(http.MethodPost, "/personnes/"+id+"/fermer"); answer.Code != http.StatusSeeOther {
+		t.Fatalf("closed: %d", answer.Code)
+	}
+	body := w.ask(http.MethodGet, "/personnes/"+id).Body.String()
+	if !strings.Contains(body, "compte fermé le") || !strings.Contains(body, "1 lieu n&#39;est pas encore au courant") {
+		t.Errorf("the page does not name the site that has not heard: %s", body)
+	}
+	if answer := w.ask(http.MethodPost, "/personnes/"+id+"/lieux", "lieu", w.lac.ID); answer.Code != http.StatusNotFound {
+		t.Errorf("a closed account is sent: %d", answer.Code)
 	}
 }

@@ -88,6 +88,7 @@ var navigation = []link{
 	{Path: "/enroler", Key: "nav.enrol", Act: staff.Operate},
 	{Path: "/communes", Key: "nav.communes", Act: staff.Overlook},
 	{Path: "/centre", Key: "nav.centre", Act: staff.Overlook},
+	{Path: "/personnes", Key: "nav.people", Act: staff.Operate},
 	{Path: "/equipe", Key: "nav.team", Act: staff.ManageTeam},
 	{Path: "/journal", Key: "nav.log", Act: staff.ReadLog},
 	{Path: "/compte", Key: "nav.account"},
@@ -97,7 +98,7 @@ var navigation = []link{
 // dones are what gestures may say that they did: the address of the page that follows names one.
 var dones = map[string]bool{
 	"entre": true, "sorti": true, "compte": true, "mot-de-passe": true, "ajoute": true, "renomme": true, "retire": true, "charge": true,
-	"commune": true, "parti": true, "role": true, "ferme": true, "envoye": true,
+	"commune": true, "parti": true, "role": true, "ferme": true, "envoye": true, "lieux": true, "partout": true,
 }
 
 func (p *Pages) parse() error {
@@ -167,7 +168,7 @@ var (
 	terminalStates = strings.Fields("new locked open ending cleaning waiting silent")
 	refusals       = strings.Fields("form signature version site check line hub")
 	gestures       = strings.Fields(`enter-password enter-city leave refused account password reset close invite-epci invite-dsi invite-dpo invite-reader
-		role-epci role-dsi role-dpo role-reader charge report export add-site code rename-site remove-site add-commune remove-commune`)
+		role-epci role-dsi role-dpo role-reader charge report export add-site code rename-site remove-site add-commune remove-commune send-person close-everywhere`)
 )
 
 // known says a word that has a text; another stands as it is.
