@@ -105,6 +105,7 @@ type Table struct {
 	First   string   // heading of the labels
 	Series  []string // headings of the values
 	Rows    []Row
+	Drawn   int     // how many of the series are drawn, the others being in another unit; 0: all
 	Max     float64 // the end of the scale; 0: by the values
 	// Text says one value: "1 204", "12 %". nil: the whole number with the language's own space.
 	Text  func(series int, v float64) string
@@ -115,10 +116,11 @@ type Table struct {
 type Row struct {
 	Label  string
 	Values []float64 // NaN: not known, which is not 0
+	Said   []string  // in the place of a value that is not known; "" or none: Words.Missing
 }
 
 var page = template.Must(template.New("chart").Parse(`<div class="table" role="region" tabindex="0" aria-label="{{.Caption}}">
-<table data-chart="{{.Kind}}" data-keys="{{.Words.Keys}}"{{if .Max}} data-max="{{.Max}}"{{end}}><caption>{{.Caption}}</caption>
+<table data-chart="{{.Kind}}" data-keys="{{.Words.Keys}}"{{if .Drawn}} data-drawn="{{.Drawn}}"{{end}}{{if .Max}} data-max="{{.Max}}"{{end}}><caption>{{.Caption}}</caption>
 <thead><tr><th scope="col">{{.First}}</th>{{range .Series}}<th scope="col">{{.}}</th>{{end}}</tr></thead>
 <tbody>{{range .Lines}}
 <tr><th scope="row">{{.Label}}</th>{{range .Cells}}<td{{if .Known}} data-v="{{.Raw}}"{{end}}>{{.Text}}</td>{{end}}</tr>{{end}}
@@ -145,6 +147,9 @@ func (t Table) HTML() (template.HTML, error) {
 		lines[i].Label = r.Label
 		for s := range t.Series {
 			c := cell{Text: t.Words.Missing}
+			if s < len(r.Said) && r.Said[s] != "" {
+				c.Text = r.Said[s]
+			}
 			if s < len(r.Values) && !math.IsNaN(r.Values[s]) {
 				c = cell{true, strconv.FormatFloat(r.Values[s], 'f', -1, 64), say(s, r.Values[s])}
 			}

@@ -21,16 +21,17 @@
   const draw = (table, number) => {
     const bars = table.dataset.chart === "bars";
     const heads = [...table.tHead.rows[0].cells].slice(1).map(c => c.textContent);
+    const drawn = heads.slice(0, Number(table.dataset.drawn) || heads.length);
     const rows = [...table.tBodies[0].rows];
     if (rows.length < 2) return; // one value is no course
     const labels = rows.map(r => r.cells[0].textContent);
-    const values = heads.map((_, s) => rows.map(r => { const v = r.cells[s + 1].dataset.v; return v === undefined ? null : Number(v); }));
+    const values = drawn.map((_, s) => rows.map(r => { const v = r.cells[s + 1].dataset.v; return v === undefined ? null : Number(v); }));
     const say = i => labels[i] + " : " + heads.map((h, s) => h + " " + rows[i].cells[s + 1].textContent).join(" · ");
 
     const box = document.createElement("div"), said = document.createElement("p"), key = document.createElement("ul"), room = document.createElement("div");
     box.className = "chart"; said.className = "chart-said"; key.className = "chart-key";
     said.setAttribute("aria-hidden", "true"); key.setAttribute("aria-hidden", "true");
-    heads.forEach((h, s) => { const li = document.createElement("li"); li.append(svg(looks[s % looks.length], bars), h); key.append(li); });
+    drawn.forEach((h, s) => { const li = document.createElement("li"); li.append(svg(looks[s % looks.length], bars), h); key.append(li); });
     // A slider is what arrows move over, and whose value a reader says.
     room.id = "graphique-" + (number + 1);
     room.tabIndex = 0;
@@ -42,7 +43,7 @@
     const frame = table.parentElement.classList.contains("table") ? table.parentElement : table;
     frame.before(box);
 
-    const n = heads.length, font = "14px system-ui, sans-serif";
+    const n = drawn.length, font = "14px system-ui, sans-serif";
     const path = bars ? (s) => uPlot.paths.bars({ size: [.8 / n, 60], align: n === 1 ? 0 : 1, gap: 0,
       disp: n === 1 ? undefined : { x0: { unit: 1, values: u => u.data[0].map(x => x - .4 + s * .8 / n) }, size: { unit: 1, values: u => u.data[0].map(() => .8 / n) } } }) : () => uPlot.paths.linear();
     let at = -1, plot;
@@ -67,7 +68,7 @@
         { font, stroke: "#2b2420", size: 64, grid: { stroke: "#e2d5c1", width: 1 }, ticks: { stroke: "#8a7a67" },
           values: (u, s) => s.map(v => v.toLocaleString(document.documentElement.lang || "fr")) },
       ],
-      series: [{}, ...heads.map((h, s) => { const l = looks[s % looks.length]; return {
+      series: [{}, ...drawn.map((h, s) => { const l = looks[s % looks.length]; return {
         label: h, stroke: l.stroke, width: bars ? 1 : l.width, dash: bars ? undefined : l.dash, fill: bars ? l.fill : undefined,
         paths: path(s), points: { show: !bars && rows.length <= 31 }, spanGaps: false }; })],
       hooks: { setCursor: [u => { if (u.cursor.idx != null && u.cursor.left >= 0) show(u.cursor.idx); }] },

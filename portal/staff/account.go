@@ -8,8 +8,9 @@ import (
 	"slices"
 	"strings"
 	"time"
-	"unicode"
-	"unicode/utf8"
+
+	"parvis/internal/openid"
+	"parvis/internal/secrets"
 )
 
 // Member is a colleague as C19 and the command line show them.
@@ -28,12 +29,10 @@ var loginName = regexp.MustCompile(`^[a-z0-9][a-z0-9._-]{1,31}$`)
 
 // cleanName refuses what is no name of a person on a page.
 func cleanName(name string) (string, error) {
-	name = strings.Join(strings.Fields(name), " ")
-	n := utf8.RuneCountInString(name)
-	if n < 2 || n > 60 || !utf8.ValidString(name) || strings.ContainsFunc(name, unicode.IsControl) {
-		return "", ErrName
+	if clean, ok := openid.Name(name); ok {
+		return clean, nil
 	}
-	return name, nil
+	return "", ErrName
 }
 
 // active reports whether the account may be used. Called with mu held.
@@ -172,7 +171,7 @@ func (s *Staff) ChangePassword(w http.ResponseWriter, r *http.Request, who Perso
 	ctx := r.Context()
 	a, err := s.account(who)
 	if err == nil {
-		err = strong(password, a.Login, a.Name)
+		err = secrets.Strong(password, a.Login, a.Name)
 	}
 	if err == nil {
 		err = s.prove(ctx, a, old)
@@ -180,7 +179,7 @@ func (s *Staff) ChangePassword(w http.ResponseWriter, r *http.Request, who Perso
 	if err != nil {
 		return err
 	}
-	hash, err := s.hash.make(ctx, []byte(password))
+	hash, err := s.hash.Make(ctx, []byte(password))
 	if err != nil {
 		return err
 	}
@@ -216,7 +215,7 @@ func (s *Staff) SetPIN(ctx context.Context, who Person, password, pin string) er
 	}
 	hash := ""
 	if pin != "" {
-		if hash, err = s.hash.make(ctx, s.pinSecret(who.ID, pin)); err != nil {
+		if hash, err = s.hash.Make(ctx, s.pinSecret(who.ID, pin)); err != nil {
 			return err
 		}
 	}
@@ -248,7 +247,7 @@ func (s *Staff) prove(ctx context.Context, a Account, password string) error {
 	if err := s.tries.take(freeTries, name); err != nil {
 		return err
 	}
-	ok, err := s.hash.check(ctx, a.Password, []byte(password))
+	ok, err := s.hash.Check(ctx, a.Password, []byte(password))
 	switch {
 	case err != nil:
 		s.tries.right(name, false)

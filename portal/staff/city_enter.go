@@ -3,6 +3,9 @@ package staff
 import (
 	"errors"
 	"net/http"
+
+	"parvis/internal/openid"
+	"parvis/internal/secrets"
 )
 
 // City reports whether there are accounts of the town.
@@ -14,15 +17,15 @@ func (s *Staff) goToCity(w http.ResponseWriter, r *http.Request) {
 		redirect(w, EnterPath)
 		return
 	}
-	to, state, err := s.city.depart(r.Context(), Next(r.URL.Query().Get("suite")))
+	to, state, err := s.city.Depart(r.Context(), Next(r.URL.Query().Get("suite")))
 	if err != nil {
-		s.o.Log.Warn("staff: the town's provider does not answer", "cause", scrub(err))
+		s.o.Log.Warn("staff: the town's provider does not answer", "cause", openid.Scrub(err))
 		redirect(w, EnterPath+"?refus=ville")
 		return
 	}
 	http.SetCookie(w, &http.Cookie{
 		// Lax: it has to come along when the provider sends the browser back.
-		Name: cityCookie, Value: state, Path: "/", Secure: true, HttpOnly: true, SameSite: http.SameSiteLaxMode, MaxAge: int(cityPatience.Seconds()),
+		Name: cityCookie, Value: state, Path: "/", Secure: true, HttpOnly: true, SameSite: http.SameSiteLaxMode, MaxAge: int(openid.Patience.Seconds()),
 	})
 	redirect(w, to)
 }
@@ -36,12 +39,12 @@ func (s *Staff) backFromCity(w http.ResponseWriter, r *http.Request) {
 		redirect(w, EnterPath+"?refus=ville")
 		return
 	}
-	who, err := s.city.arrive(r.Context(), state, q.Get("code"))
+	who, err := s.city.Arrive(r.Context(), state, q.Get("code"), func(roles []string) bool { return roleIn(roles) != "" })
 	if err == nil {
 		err = s.enterFromCity(w, r, who)
 	}
 	switch {
-	case errors.Is(err, errNoRole):
+	case errors.Is(err, openid.ErrNoRole):
 		redirect(w, EnterPath+"?refus=role")
 		return
 	case err != nil:
@@ -50,16 +53,16 @@ func (s *Staff) backFromCity(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	// A redirection would still count as the provider's, and the browser would keep the new cookie back (SameSite=Strict).
-	w.Header().Set("Refresh", "0; url="+who.next)
-	s.say(w, http.StatusOK, page{Head: "Vous êtes entré.", To: who.next, Go: "Continuer"})
+	w.Header().Set("Refresh", "0; url="+who.Next)
+	s.say(w, http.StatusOK, page{Head: "Vous êtes entré.", To: who.Next, Go: "Continuer"})
 }
 
 // enterFromCity makes or finds the account, whose name and role are the town's at each entry.
-func (s *Staff) enterFromCity(w http.ResponseWriter, r *http.Request, who stranger) error {
+func (s *Staff) enterFromCity(w http.ResponseWriter, r *http.Request, who openid.Arrival) error {
 	s.mu.Lock()
 	var id string
 	for _, a := range s.accounts {
-		if a.Subject == who.subject {
+		if a.Subject == who.Subject {
 			id = a.ID
 		}
 	}
@@ -69,7 +72,7 @@ func (s *Staff) enterFromCity(w http.ResponseWriter, r *http.Request, who strang
 			return ErrFull
 		}
 		a := Account{
-			ID: newID(), Name: who.name, Role: who.role, Subject: who.subject, Made: s.o.Clock.Wall().Time.Round(0),
+			ID: secrets.NewID(), Name: who.Name, Role: roleIn(who.Roles), Subject: who.Subject, Made: s.o.Clock.Wall().Time.Round(0),
 		}
 		if a.Name == "" {
 			a.Name = "Compte de la ville"
@@ -82,13 +85,13 @@ func (s *Staff) enterFromCity(w http.ResponseWriter, r *http.Request, who strang
 	}
 	s.mu.Unlock()
 	_, hash, err := s.begin(w, r, id, ByCity, func(a *Account) {
-		a.Role = who.role
-		if who.name != "" {
-			a.Name = who.name
+		a.Role = roleIn(who.Roles)
+		if who.Name != "" {
+			a.Name = who.Name
 		}
 	})
 	if err == nil {
-		s.city.remember(hash, who.hint)
+		s.city.remember(hash, who.Hint)
 	}
 	return err
 }

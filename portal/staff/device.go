@@ -12,6 +12,7 @@ import (
 
 	"parvis/internal/clock"
 	"parvis/internal/mac"
+	"parvis/internal/secrets"
 	"parvis/sessions"
 )
 
@@ -33,7 +34,7 @@ func (s *Staff) Device(r *http.Request) (Device, bool) {
 	if secret == "" {
 		return Device{}, false
 	}
-	hash := hashOf(secret)
+	hash := secrets.HashOf(secret)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, d := range s.devices {
@@ -56,7 +57,7 @@ func (s *Staff) invited(person string) bool {
 
 // Enrol uses a link up and makes the browser that shows it an enrolled device. It fails with ErrToken.
 func (s *Staff) Enrol(w http.ResponseWriter, r *http.Request, secret string) (Device, error) {
-	cookie, hash := newSecret()
+	cookie, hash := secrets.New()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	t, err := s.token(secret, ForDevice)
@@ -69,7 +70,7 @@ func (s *Staff) Enrol(w http.ResponseWriter, r *http.Request, secret string) (De
 		return Device{}, ErrFull
 	}
 	now := s.o.Clock.Wall().Time.Round(0)
-	d := Device{ID: newID(), Label: t.Label, Desk: t.Desk, Owner: t.Person, Hash: hash, Made: now, Seen: now}
+	d := Device{ID: secrets.NewID(), Label: t.Label, Desk: t.Desk, Owner: t.Person, Hash: hash, Made: now, Seen: now}
 	who := Person{ID: t.Person, Name: t.Label}
 	if a := s.accounts[cmp.Or(t.Person, t.By)]; a != nil {
 		who = a.Person()

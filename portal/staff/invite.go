@@ -4,6 +4,8 @@ import (
 	"context"
 	"net/http"
 	"time"
+
+	"parvis/internal/secrets"
 )
 
 // linkFor is how long a link may be used.
@@ -29,7 +31,7 @@ func (s *Staff) Invite(ctx context.Context, by Person, role Role, label string, 
 	if !role.Valid() || !by.Role.manages(role) || day && role != Mediator {
 		return Link{}, ErrForbidden
 	}
-	t := Token{Kind: ForAccount, Person: newID(), Role: role, Label: label}
+	t := Token{Kind: ForAccount, Person: secrets.NewID(), Role: role, Label: label}
 	what := "invite-" + string(role)
 	if day {
 		t.Day, what = s.tonight(), "day-pass"
@@ -78,7 +80,7 @@ func (s *Staff) InviteDevice(ctx context.Context, by Person, owner, label string
 
 // offer writes a token down and returns its link. A link of the same kind for the same person ends.
 func (s *Staff) offer(ctx context.Context, by Person, t Token, path, what string) (Link, error) {
-	secret, hash := newSecret()
+	secret, hash := secrets.New()
 	t.Hash, t.By, t.Until = hash, by.ID, s.in(linkFor)
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -128,7 +130,7 @@ func (s *Staff) Offered(r *http.Request, secret string) (Offer, error) {
 
 // token returns a token that may still be used. Called with mu held.
 func (s *Staff) token(secret string, kind TokenKind) (*Token, error) {
-	t := s.tokens[hashOf(secret)]
+	t := s.tokens[secrets.HashOf(secret)]
 	if t == nil || t.Kind != kind || s.over(t.Until) {
 		return nil, ErrToken
 	}
@@ -154,10 +156,10 @@ func (s *Staff) Accept(r *http.Request, secret, login, name, password string) (P
 	if name, err = cleanName(name); err != nil {
 		return Person{}, err
 	}
-	if err := strong(password, login, name); err != nil {
+	if err := secrets.Strong(password, login, name); err != nil {
 		return Person{}, err
 	}
-	hash, err := s.hash.make(r.Context(), []byte(password))
+	hash, err := s.hash.Make(r.Context(), []byte(password))
 	if err != nil {
 		return Person{}, err
 	}

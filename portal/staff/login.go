@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"parvis/internal/clock"
+	"parvis/internal/secrets"
 )
 
 // Cookies. __Host- means: Secure, for this host alone, for every path (RFC 6265bis, 4.1.3.2).
@@ -39,7 +40,7 @@ func cookieOf(r *http.Request, name string) string {
 
 // Who is behind a request: somebody who has entered, and still may.
 func (s *Staff) Who(r *http.Request) (Person, bool) {
-	hash := hashOf(cookieOf(r, loginCookie))
+	hash := secrets.HashOf(cookieOf(r, loginCookie))
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	l := s.logins[hash]
@@ -74,13 +75,13 @@ func (s *Staff) loginsOf(person, but string) (hashes []string) {
 }
 
 // loginOf names the login that a request comes with.
-func loginOf(r *http.Request) string { return hashOf(cookieOf(r, loginCookie)) }
+func loginOf(r *http.Request) string { return secrets.HashOf(cookieOf(r, loginCookie)) }
 
 // Enter lets somebody in by login and password. It fails with ErrWrong, *Locked or ErrBusy, and says the same in the same time
 // whether or not there is such an account.
 func (s *Staff) Enter(w http.ResponseWriter, r *http.Request, login, password string) (Person, error) {
 	login = strings.ToLower(strings.TrimSpace(login))
-	if len(login) > 64 || len(password) > 4*maxPassword {
+	if len(login) > 64 || len(password) > 4*secrets.MaxPassword {
 		return Person{}, ErrWrong
 	}
 	// An enrolled device has tries of its own: nobody elsewhere can keep a colleague out at the desk.
@@ -97,9 +98,9 @@ func (s *Staff) Enter(w http.ResponseWriter, r *http.Request, login, password st
 	s.mu.Unlock()
 	hash := a.Password
 	if hash == "" {
-		hash = decoy
+		hash = secrets.Decoy
 	}
-	ok, err := s.hash.check(r.Context(), hash, []byte(password))
+	ok, err := s.hash.Check(r.Context(), hash, []byte(password))
 	if err != nil {
 		s.tries.right(from, false)
 		s.tries.right(name, false)
@@ -155,12 +156,12 @@ func (s *Staff) begin(w http.ResponseWriter, r *http.Request, id string, via Via
 		return Person{}, "", err
 	}
 	setLogin(w, secret)
-	return changed.Person(), hashOf(secret), nil
+	return changed.Person(), secrets.HashOf(secret), nil
 }
 
 // login adds a new login to a change. Called with mu held.
 func (s *Staff) login(c *Change, id string, via Via) (secret string) {
-	secret, hash := newSecret()
+	secret, hash := secrets.New()
 	c.Logins = []Login{{Hash: hash, Person: id, Via: via, BootID: s.o.Clock.BootID(), Seen: s.o.Clock.Boot()}}
 	if len(s.logins) >= maxLogins {
 		c.ForgetLogins = append(c.ForgetLogins, s.oldestLogin())
@@ -253,7 +254,7 @@ func (s *Staff) EnterPIN(w http.ResponseWriter, r *http.Request, id, pin string)
 	if err != nil {
 		return Person{}, err
 	}
-	ok, err := s.hash.check(r.Context(), a.PIN, s.pinSecret(id, pin))
+	ok, err := s.hash.Check(r.Context(), a.PIN, s.pinSecret(id, pin))
 	if err != nil {
 		return Person{}, err
 	}

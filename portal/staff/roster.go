@@ -3,6 +3,8 @@ package staff
 import (
 	"context"
 	"strings"
+
+	"parvis/internal/secrets"
 )
 
 // Colleague is somebody of the staff as the town's centre keeps them, for all sites where they work.
@@ -115,7 +117,7 @@ func (s *Staff) closeEverywhere(c *Change, m Colleague) {
 	// Nobody has entered here by that subject yet: the closed account is what keeps them out.
 	a := Account{ID: m.ID, Name: m.Name, Role: Mediator, Subject: m.Subject, Made: now, ClosedAt: now}
 	if s.accounts[m.ID] != nil {
-		a.ID = newID()
+		a.ID = secrets.NewID()
 	}
 	c.Accounts = append(c.Accounts, a)
 	c.Log = append(c.Log, entry(centre, "close", a.ID))

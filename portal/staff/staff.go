@@ -21,6 +21,7 @@ import (
 
 	"parvis/internal/clock"
 	"parvis/internal/mac"
+	"parvis/internal/secrets"
 	"parvis/sessions"
 )
 
@@ -60,13 +61,13 @@ const (
 // Errors that callers decide by.
 var (
 	ErrWrong     = errors.New("staff: not the right name or secret")
-	ErrBusy      = errors.New("staff: too many are entering at once")
+	ErrBusy      = secrets.ErrBusy
 	ErrToken     = errors.New("staff: the link is unknown, used or too old")
 	ErrForbidden = errors.New("staff: this role may not do that")
 	ErrLogin     = errors.New("staff: not usable as a login")
 	ErrName      = errors.New("staff: not usable as a name")
 	ErrTaken     = errors.New("staff: the login is somebody else's")
-	ErrWeak      = errors.New("staff: the password is too easy to guess")
+	ErrWeak      = secrets.ErrWeak
 	ErrPIN       = errors.New("staff: not usable as a PIN")
 	ErrPINOff    = errors.New("staff: the PIN is off until the next entry by password")
 	ErrNotFound  = errors.New("staff: no such person or device")
@@ -92,7 +93,7 @@ var Operator = Person{Name: "parvis", Role: DSI}
 // Staff is everybody who works at one place. It is safe for concurrent use.
 type Staff struct {
 	o      Options
-	hash   hasher
+	hash   secrets.Hasher
 	tries  *throttle
 	pepper []byte // of PINs
 	city   *city  // nil: no accounts of the town
@@ -112,7 +113,7 @@ func New(ctx context.Context, o Options) (*Staff, error) {
 	}
 	o.Name = strings.ToLower(strings.TrimSuffix(o.Name, "."))
 	s := &Staff{
-		o: o, hash: newHasher(), tries: newThrottle(o.Clock),
+		o: o, hash: secrets.NewHasher(), tries: newThrottle(o.Clock),
 		accounts: map[string]*Account{}, devices: map[string]*Device{}, tokens: map[string]*Token{}, logins: map[string]*Login{},
 		present: map[mac.Addr]*presence{},
 	}

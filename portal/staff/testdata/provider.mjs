@@ -4,7 +4,7 @@ const require = createRequire(process.env.PROVIDER_MODULES + '/');
 const { default: Provider } = await import(require.resolve('oidc-provider'));
 
 const [name, redirect, home, signed] = process.argv.slice(2);
-const people = { informaticienne: ['parvis-dsi', 'other'], mediatrice: ['mediator'], comptable: ['accountant'] };
+const people = { informaticienne: ['parvis-dsi', 'other'], administratrice: ['parvis-dsi@lac', 'other'], egaree: ['parvis-dsi@nulle-part'], mediatrice: ['mediator'], comptable: ['accountant'] };
 const client = {
   client_id: 'parvis', client_secret: 'a secret of the tests, long enough', redirect_uris: [redirect], post_logout_redirect_uris: [home],
   response_types: ['code'], grant_types: ['authorization_code'],

@@ -1,0 +1,4 @@
+package staff
+
+// RoleIn reads a provider's words.
+var RoleIn = roleIn
