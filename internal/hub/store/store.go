@@ -13,8 +13,11 @@ import (
 	"fmt"
 	"hash/fnv"
 	"io/fs"
+	"path"
+	"slices"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 	_ "github.com/jackc/pgx/v5/stdlib" // goose speaks database/sql
 	"github.com/pressly/goose/v3"
@@ -24,6 +27,10 @@ import (
 var (
 	ErrUnknown = errors.New("store: there is no such thing in this commune")
 	ErrTaken   = errors.New("store: this name is taken")
+	// ErrBusy: another transaction stood in the way of this one, and nothing of it was kept. The same again may well go through.
+	ErrBusy = errors.New("store: another transaction stood in the way")
+	// ErrNumbers: what was to be kept has a number that no column holds.
+	ErrNumbers = errors.New("store: a number that is too large to be kept")
 )
 
 //go:embed migrations/*.sql
@@ -54,16 +61,45 @@ func Migrate(ctx context.Context, owner string) error {
 	if err == nil {
 		_, err = p.Up(ctx)
 	}
+	if err == nil {
+		_, err = db.ExecContext(ctx, "GRANT SELECT ON goose_db_version TO parvis_hub") // for Current
+	}
 	if err != nil {
 		return fmt.Errorf("store: migrate: %w", err)
 	}
 	return nil
 }
 
-// Current reports whether the schema is this version's: it is asked as the program, which cannot change it.
+// ErrSchema: the database has not all that this version needs.
+var ErrSchema = errors.New("store: the database is not this version's")
+
+// Current reports whether the schema has everything that this version needs; it may have more, while a newer hub works beside this one. It is asked
+// as the program, which cannot change it. ErrSchema, or why the database did not say.
 func (h *Hub) Current(ctx context.Context) error {
-	if _, err := h.pool.Exec(ctx, "SELECT FROM epci_tenant LIMIT 0"); err != nil {
-		return fmt.Errorf("store: the database has not this version's tables; expected after: parvis-hub migrate: %w", err)
+	rows, err := h.pool.Query(ctx, "SELECT version_id FROM goose_db_version WHERE is_applied")
+	var there []int64
+	if err == nil {
+		there, err = pgx.CollectRows(rows, pgx.RowTo[int64])
+	}
+	var pg *pgconn.PgError
+	if errors.As(err, &pg) && (pg.Code == "42P01" || pg.Code == "42501") { // undefined_table, insufficient_privilege
+		return ErrSchema
+	}
+	if err != nil {
+		return fmt.Errorf("store: schema: %w", err)
+	}
+	files, err := fs.Glob(migrations, "migrations/*.sql")
+	if err != nil {
+		return fmt.Errorf("store: schema: %w", err)
+	}
+	for _, f := range files {
+		n, err := goose.NumericComponent(f)
+		if err != nil {
+			return fmt.Errorf("store: schema: %w", err)
+		}
+		if !slices.Contains(there, n) {
+			return fmt.Errorf("%w: %s is missing", ErrSchema, path.Base(f))
+		}
 	}
 	return nil
 }
@@ -107,12 +143,27 @@ func (t *Tenant) ID() string { return t.id }
 
 // Tenant runs fn in a transaction of a commune, which is kept when fn returns nil. A commune that there is not has no rows.
 func (h *Hub) Tenant(ctx context.Context, id string, fn func(*Tenant) error) error {
-	return pgx.BeginFunc(ctx, h.pool, func(tx pgx.Tx) error {
+	return named(pgx.BeginFunc(ctx, h.pool, func(tx pgx.Tx) error {
 		if _, err := tx.Exec(ctx, "SELECT set_config('parvis.tenant', $1, true)", id); err != nil {
 			return fmt.Errorf("store: begin: %w", err)
 		}
 		return fn(&Tenant{tx, id})
-	})
+	}))
+}
+
+// named wraps what PostgreSQL says in the error that callers ask for (its appendix A, error codes).
+func named(err error) error {
+	var pg *pgconn.PgError
+	if !errors.As(err, &pg) {
+		return err
+	}
+	switch pg.Code {
+	case "40001", "40P01", "55P03": // serialization_failure, deadlock_detected, lock_not_available
+		return fmt.Errorf("%w: %w", ErrBusy, err)
+	case "22003": // numeric_value_out_of_range
+		return fmt.Errorf("%w: %w", ErrNumbers, err)
+	}
+	return err
 }
 
 // Once runs fn where no other hub runs the same at this moment; ran tells whether. The lock goes with the connection, also of a hub

@@ -117,10 +117,10 @@ BEGIN
   EXECUTE format('CREATE INDEX ON %I (site, day)', name);
 END $$;
 
--- Sums of counts by their keys.
+-- Sums of counts by their keys, up to what a reader's 64 bits hold.
 CREATE FUNCTION add_counts(a jsonb, b jsonb) RETURNS jsonb LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS $$
   SELECT coalesce(jsonb_object_agg(k, n), '{}') FROM (
-    SELECT k, sum(v::numeric) AS n FROM (SELECT * FROM jsonb_each_text(a) UNION ALL SELECT * FROM jsonb_each_text(b)) AS e(k, v) GROUP BY k) AS s
+    SELECT k, least(sum(v::numeric), 9223372036854775807) AS n FROM (SELECT * FROM jsonb_each_text(a) UNION ALL SELECT * FROM jsonb_each_text(b)) AS e(k, v) GROUP BY k) AS s
 $$;
 
 -- Who a token is: asked before a tenant is known.
