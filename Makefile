@@ -1,4 +1,4 @@
-# make build       bin/parvis
+# make build       bin/parvis and bin/parvis-hub
 # make demo        a small town on this machine; the portal on http://127.0.0.1:8088
 # make demo-check  a resident gets online by itself, step by step
 # make day         a public day, scene by scene
@@ -24,6 +24,7 @@ STATICCHECK := $(TOOLS)/staticcheck
 
 build: deps
 	$(GO) build -tags $(TAGS) -ldflags '$(LDFLAGS)' -o bin/parvis ./cmd/parvis
+	$(GO) build -tags $(TAGS) -ldflags '$(LDFLAGS)' -o bin/parvis-hub ./cmd/parvis-hub
 
 deps:
 	@.ci/deps

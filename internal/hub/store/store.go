@@ -13,8 +13,6 @@ import (
 	"fmt"
 	"hash/fnv"
 	"io/fs"
-	"path"
-	"slices"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
@@ -66,40 +64,6 @@ func Migrate(ctx context.Context, owner string) error {
 	}
 	if err != nil {
 		return fmt.Errorf("store: migrate: %w", err)
-	}
-	return nil
-}
-
-// ErrSchema: the database has not all that this version needs.
-var ErrSchema = errors.New("store: the database is not this version's")
-
-// Current reports whether the schema has everything that this version needs; it may have more, while a newer hub works beside this one. It is asked
-// as the program, which cannot change it. ErrSchema, or why the database did not say.
-func (h *Hub) Current(ctx context.Context) error {
-	rows, err := h.pool.Query(ctx, "SELECT version_id FROM goose_db_version WHERE is_applied")
-	var there []int64
-	if err == nil {
-		there, err = pgx.CollectRows(rows, pgx.RowTo[int64])
-	}
-	var pg *pgconn.PgError
-	if errors.As(err, &pg) && (pg.Code == "42P01" || pg.Code == "42501") { // undefined_table, insufficient_privilege
-		return ErrSchema
-	}
-	if err != nil {
-		return fmt.Errorf("store: schema: %w", err)
-	}
-	files, err := fs.Glob(migrations, "migrations/*.sql")
-	if err != nil {
-		return fmt.Errorf("store: schema: %w", err)
-	}
-	for _, f := range files {
-		n, err := goose.NumericComponent(f)
-		if err != nil {
-			return fmt.Errorf("store: schema: %w", err)
-		}
-		if !slices.Contains(there, n) {
-			return fmt.Errorf("%w: %s is missing", ErrSchema, path.Base(f))
-		}
 	}
 	return nil
 }

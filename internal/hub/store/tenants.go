@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"regexp"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -17,6 +18,11 @@ type Commune struct {
 	ID, Name string
 	Made     time.Time
 }
+
+var identifier = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{0,39}$`)
+
+// Identifier reports whether a commune can be called so.
+func Identifier(id string) bool { return identifier.MatchString(id) }
 
 // AddTenant lets a commune join; its identifier is of lower-case letters, digits and hyphens. ErrTaken when there is one.
 func (h *Hub) AddTenant(ctx context.Context, id, name string) error {

@@ -1,0 +1,129 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"net/netip"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/BurntSushi/toml"
+
+	"parvis/internal/config"
+)
+
+// settings are the hub's configuration: docs/guide/centre.md describes each key.
+type settings struct {
+	URL         string `toml:"url"`
+	Listen      string `toml:"listen"`
+	Certificate string `toml:"certificate"`
+	Key         string `toml:"key"`
+	SignKey     string `toml:"sign-key"`
+	Monitor     string `toml:"monitor"`
+	Database    struct {
+		Program string `toml:"program"`
+		Owner   string `toml:"owner"`
+	} `toml:"database"`
+}
+
+const (
+	defaultListen  = "127.0.0.1:8440"
+	defaultSignKey = "/var/lib/parvis-hub/sign.key"
+	maxSource      = 1 << 20 // bytes of a configuration
+)
+
+// loadSettings reads a configuration, defaults filled in, or says all that is wrong with it.
+func loadSettings(path string) (s settings, problems []config.Problem) {
+	f, err := os.Open(path)
+	if err != nil {
+		do := config.Say("look at the file's rights, or name another one by --config", "regardez les droits du fichier, ou nommez-en un autre par --config")
+		if errors.Is(err, os.ErrNotExist) {
+			do = config.Say("write it as in docs/guide/centre.md", "écrivez-la comme dans docs/guide/centre.md")
+		}
+		var pe *os.PathError
+		errors.As(err, &pe)
+		return s, []config.Problem{{
+			File: path, Severity: config.Error, Do: do,
+			What: config.Say("the configuration cannot be read (%v)", "la configuration ne peut pas être lue (%v)", pe.Err),
+		}}
+	}
+	defer f.Close()
+	source, err := io.ReadAll(io.LimitReader(f, maxSource))
+	if err != nil {
+		return s, []config.Problem{{File: path, Severity: config.Error, What: config.Say("the configuration cannot be read (%v)", "la configuration ne peut pas être lue (%v)", err)}}
+	}
+	return parseSettings(path, string(source))
+}
+
+// parseSettings is loadSettings of a text.
+func parseSettings(name, source string) (s settings, problems []config.Problem) {
+	wrong := func(what, expected, do config.Message) {
+		problems = append(problems, config.Problem{File: name, Severity: config.Error, What: what, Expected: expected, Do: do})
+	}
+	none := config.Message{}
+	meta, err := toml.Decode(source, &s)
+	if err != nil {
+		p := config.Problem{
+			File: name, Severity: config.Error, What: config.Say("this cannot be read (%s)", "ceci ne peut pas être lu (%s)", err.Error()),
+			Expected: config.Say("TOML: key = value", "du TOML : clé = valeur"),
+		}
+		if pe := (toml.ParseError{}); errors.As(err, &pe) { // its own words quote the line, which may hold a password
+			p.Line, p.Column = pe.Position.Line, 1
+			p.What = config.Say("this line cannot be read", "cette ligne ne peut pas être lue")
+		}
+		return s, []config.Problem{p}
+	}
+	for _, k := range meta.Undecoded() {
+		wrong(config.Say("%s is no key of a hub", "%s n'est pas une clé d'un centre", k.String()), none,
+			config.Say("correct it, or take the line out; docs/guide/centre.md has all keys", "corrigez-la, ou retirez la ligne ; docs/guide/centre.md a toutes les clés"))
+	}
+	if s.Listen == "" {
+		s.Listen = defaultListen
+	}
+	if s.SignKey == "" {
+		s.SignKey = defaultSignKey
+	}
+	if u, err := url.Parse(s.URL); err != nil || u.Scheme != "https" || u.Host == "" || u.Path != "" || u.RawQuery != "" || u.User != nil {
+		wrong(config.Say("url is %q", "url vaut %q", s.URL), config.Say("the public address of the hub, such as https://centre.ville.fr, without a path", "l'adresse publique du centre, comme https://centre.ville.fr, sans chemin"),
+			config.Say("write the address that sites are given", "écrivez l'adresse que l'on donne aux lieux"))
+	}
+	listen, err := netip.ParseAddrPort(s.Listen)
+	if err != nil {
+		wrong(config.Say("listen is %q", "listen vaut %q", s.Listen), config.Say("an address and a port, such as %s", "une adresse et un port, comme %s", defaultListen), none)
+	}
+	switch {
+	case (s.Certificate == "") != (s.Key == ""):
+		wrong(config.Say("only one of certificate and key is given", "une seule des clés certificate et key est donnée"), config.Say("both, or neither behind a reverse proxy", "les deux, ou aucune derrière un mandataire inverse"), none)
+	case s.Certificate == "" && err == nil && !listen.Addr().IsLoopback():
+		wrong(config.Say("listen is %s without a certificate", "listen vaut %s sans certificat", s.Listen), config.Say("127.0.0.1 or ::1", "127.0.0.1 ou ::1"),
+			config.Say("give certificate and key, or let a reverse proxy on this machine serve https", "donnez certificate et key, ou laissez un mandataire inverse de cette machine servir en https"))
+	}
+	if _, err := netip.ParseAddrPort(s.Monitor); s.Monitor != "" && err != nil {
+		wrong(config.Say("monitor is %q", "monitor vaut %q", s.Monitor), config.Say("an address and a port, such as 127.0.0.1:9440, or nothing", "une adresse et un port, comme 127.0.0.1:9440, ou rien"), none)
+	}
+	if s.Database.Program == "" {
+		wrong(config.Say("database.program is missing", "database.program manque"), config.Say("a connection string for the role parvis_hub", "une chaîne de connexion pour le rôle parvis_hub"),
+			config.Say(`write for example: program = "host=/run/postgresql user=parvis_hub dbname=parvis_hub"`, `écrivez par exemple : program = "host=/run/postgresql user=parvis_hub dbname=parvis_hub"`))
+	}
+	for key, path := range map[string]string{"certificate": s.Certificate, "key": s.Key, "sign-key": s.SignKey} {
+		if path != "" && !filepath.IsAbs(path) {
+			wrong(config.Say("%s is %q", "%s vaut %q", key, path), config.Say("a path that begins with /", "un chemin qui commence par /"), none)
+		}
+	}
+	return s, problems
+}
+
+// settings are the configuration without errors, or what to correct is said and the verb ends.
+func (a *app) settings() (settings, error) {
+	s, problems := loadSettings(a.cli.Config)
+	if len(problems) == 0 {
+		return s, nil
+	}
+	for _, p := range problems {
+		fmt.Fprintln(a.err, strings.ReplaceAll(p.In(a.lang), "\n", " "))
+	}
+	return s, fail(exitNotRight, config.Say("%s cannot be used as it is; correct it and run: parvis-hub check", "%s ne peut pas servir tel quel ; corrigez-le puis lancez : parvis-hub check").Text, a.cli.Config)
+}

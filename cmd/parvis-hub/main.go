@@ -1,0 +1,138 @@
+// Command parvis-hub is the centre of several public places: it takes what their routers have counted, keeps it in PostgreSQL, and tells them
+// what their centre has decided. It never reaches into a site, and a site lives without it (docs/adr/0020-hub.md). All wiring of the hub's
+// packages lives here.
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"strings"
+
+	"github.com/alecthomas/kong"
+	"golang.org/x/sys/unix"
+
+	"parvis/internal/lang"
+)
+
+var version = "unknown" // set by the Makefile
+
+// Exit codes: those of parvis (docs/adr/0001-names.md).
+const (
+	exitOK         = 0
+	exitRefused    = 1
+	exitUsage      = 2
+	exitNotRight   = 3
+	exitNoDatabase = 4
+	exitNotFound   = 5
+)
+
+// CLI is the command line; help texts are in texts.go, in both languages.
+type CLI struct {
+	Config  string           `help:"${help_config}" default:"/etc/parvis-hub/parvis-hub.toml" type:"path" placeholder:"FILE"`
+	Version kong.VersionFlag `help:"${help_version}"`
+
+	Migrate migrateCmd `cmd:"" help:"${help_migrate}"`
+	Check   checkCmd   `cmd:"" help:"${help_check}"`
+	Serve   serveCmd   `cmd:"" help:"${help_serve}"`
+	Admin   adminCmd   `cmd:"" help:"${help_admin}"`
+}
+
+// app is what every verb is given.
+type app struct {
+	ctx  context.Context // of the process; ends with SIGINT or SIGTERM
+	cli  *CLI
+	lang lang.Lang
+	out  io.Writer
+	err  io.Writer
+}
+
+func (a *app) printf(t lang.Text, args ...any) { fmt.Fprintln(a.out, t.In(a.lang, args...)) }
+
+// failure ends a verb: what to say and the exit code.
+type failure struct {
+	code int
+	text lang.Text
+	args []any
+}
+
+func fail(code int, t lang.Text, args ...any) error { return &failure{code, t, args} }
+
+func (f *failure) Error() string { return f.text.In(lang.EN, f.args...) }
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), unix.SIGINT, unix.SIGTERM)
+	code := run(ctx, os.Args[1:], os.Getenv, os.Stdout, os.Stderr)
+	stop()
+	os.Exit(code)
+}
+
+// run is main without the process around it.
+func run(ctx context.Context, args []string, getenv func(string) string, stdout, stderr io.Writer) int {
+	l := lang.FromEnv(getenv)
+	cli := new(CLI)
+	exited := -1
+	vars := kong.Vars{"version": version}
+	for k, t := range helpTexts {
+		vars[k] = t.In(l)
+	}
+	parser, err := kong.New(cli,
+		kong.Name("parvis-hub"),
+		kong.Description(descriptionText.In(l)),
+		vars,
+		kong.Writers(stdout, stderr),
+		kong.Exit(func(code int) {
+			if exited < 0 {
+				exited = code
+			}
+		}),
+		kong.ConfigureHelp(kong.HelpOptions{WrapUpperBound: 100}),
+		kong.Help(helpPrinter(l)),
+	)
+	if err != nil {
+		panic("parvis-hub: command line: " + err.Error()) // the struct above is wrong: a test parses it
+	}
+	kctx, err := parser.Parse(args)
+	if exited >= 0 { // --help, --version
+		return exited
+	}
+	if err != nil {
+		fmt.Fprintf(stderr, "parvis-hub: %v\n%s\n", err, tryHelpText.In(l))
+		return exitUsage
+	}
+	a := &app{ctx: ctx, cli: cli, lang: l, out: stdout, err: stderr}
+	err = kctx.Run(a)
+	if err == nil {
+		return exitOK
+	}
+	code, text := exitRefused, err.Error()
+	if f := (*failure)(nil); errors.As(err, &f) {
+		code, text = f.code, f.text.In(l, f.args...)
+	}
+	if text != "" {
+		fmt.Fprintln(stderr, "parvis-hub: "+strings.TrimRight(text, "\n"))
+	}
+	return code
+}
+
+// helpPrinter prints help in the operator's language.
+func helpPrinter(l lang.Lang) kong.HelpPrinter {
+	if l != lang.FR {
+		return kong.DefaultHelpPrinter
+	}
+	return func(o kong.HelpOptions, ctx *kong.Context) error {
+		out := ctx.Stdout
+		var page bytes.Buffer
+		ctx.Stdout = &page
+		err := kong.DefaultHelpPrinter(o, ctx)
+		ctx.Stdout = out
+		if err == nil {
+			_, err = helpWords.WriteString(out, page.String())
+		}
+		return err
+	}
+}

@@ -1,0 +1,207 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"os/signal"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+	"golang.org/x/sys/unix"
+
+	"parvis/internal/clock"
+	"parvis/internal/hub/intake"
+	"parvis/internal/hub/rollout"
+	"parvis/internal/hub/store"
+	"parvis/internal/lang"
+)
+
+// Bounds of a connection.
+const (
+	headWithin    = 10 * time.Second
+	requestWithin = 30 * time.Second
+	answerTakes   = 60 * time.Second // a report or an archive over a slow line
+	idleFor       = 2 * time.Minute
+	maxHead       = 32 << 10         // bytes
+	endWithin     = 20 * time.Second // what is under way may end itself
+)
+
+const (
+	rolloutEvery = 30 * time.Second
+	healthWithin = 2 * time.Second
+)
+
+type serveCmd struct{}
+
+func (serveCmd) Run(a *app) error {
+	s, err := a.settings()
+	if err != nil {
+		return err
+	}
+	sign, err := readSignKey(s.SignKey)
+	if err != nil {
+		return err
+	}
+	cert, err := s.loadCertificate()
+	if err != nil {
+		return err
+	}
+	system, err := clock.NewSystem()
+	if err != nil {
+		return err
+	}
+	hub, err := a.open(s)
+	if err != nil {
+		return err
+	}
+	defer hub.Close()
+	log := slog.New(slog.NewTextHandler(a.err, nil))
+	d := &daemon{settings: s, hub: hub, clock: system, log: log, figures: newFigures(hub)}
+	o := intake.Options{Hub: hub, Sign: sign, Clock: system, From: intake.Peer, Log: log, Watch: d.figures.watch}
+	if cert == nil {
+		o.From = intake.Forwarded
+	}
+	ctx, cancel := context.WithCancel(a.ctx)
+	group, ctx := errgroup.WithContext(ctx)
+	defer func() { cancel(); group.Wait() }()
+	public := d.server(d.public(intake.New(o)))
+	if cert != nil {
+		public.TLSConfig = cert.config()
+		group.Go(func() error { return d.reload(ctx, cert) })
+	}
+	if err := d.listen(ctx, group, "listen", s.Listen, public); err != nil {
+		return err
+	}
+	if s.Monitor != "" {
+		if err := d.listen(ctx, group, "monitor", s.Monitor, d.server(d.monitor())); err != nil {
+			return err
+		}
+	}
+	group.Go(func() error {
+		return d.every(ctx, rolloutEvery, "rollout", func(ctx context.Context, t *store.Tenant) error {
+			return rollout.Advance(ctx, t, system.Wall().Time)
+		})
+	})
+	err = group.Wait()
+	log.Info("the hub has ended")
+	return err
+}
+
+// daemon is a hub that serves.
+type daemon struct {
+	settings
+	hub     *store.Hub
+	clock   clock.Clock
+	log     *slog.Logger
+	figures *figures
+}
+
+// public is what sites and people reach.
+func (d *daemon) public(sites http.Handler) http.Handler {
+	mux := http.NewServeMux()
+	mux.Handle("/v1/", sites)
+	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, r *http.Request) {
+		ctx, cancel := context.WithTimeout(r.Context(), healthWithin)
+		defer cancel()
+		w.Header().Set("Cache-Control", "no-store")
+		if err := d.hub.Ping(ctx); err != nil {
+			http.Error(w, "the database does not answer", http.StatusServiceUnavailable)
+			return
+		}
+		fmt.Fprintln(w, "ok")
+	})
+	return mux
+}
+
+func (d *daemon) server(h http.Handler) *http.Server {
+	return &http.Server{
+		Handler: h, ReadHeaderTimeout: headWithin, ReadTimeout: requestWithin, WriteTimeout: answerTakes, IdleTimeout: idleFor, MaxHeaderBytes: maxHead,
+		ErrorLog: slog.NewLogLogger(quiet{d.log.Handler()}, slog.LevelDebug),
+	}
+}
+
+// quiet leaves net/http's lines out that name who connects.
+type quiet struct{ slog.Handler }
+
+func (quiet) Enabled(context.Context, slog.Level) bool { return false }
+
+// listen serves until ctx ends, and lets what is under way end itself.
+func (d *daemon) listen(ctx context.Context, group *errgroup.Group, key, address string, srv *http.Server) error {
+	ln, err := net.Listen("tcp", address)
+	if err != nil {
+		return fail(exitRefused, lang.Text{
+			EN: "%s: nobody can be served at %s (%v); is another hub running here?",
+			FR: "%s : impossible de servir sur %s (%v) ; un autre centre tourne-t-il ici ?",
+		}, key, address, err)
+	}
+	d.log.Info("serving", "what", key, "address", ln.Addr().String(), "tls", srv.TLSConfig != nil)
+	group.Go(func() error {
+		var err error
+		if srv.TLSConfig != nil {
+			err = srv.ServeTLS(ln, "", "")
+		} else {
+			err = srv.Serve(ln)
+		}
+		if errors.Is(err, http.ErrServerClosed) {
+			return nil
+		}
+		return err
+	})
+	group.Go(func() error {
+		<-ctx.Done()
+		within, cancel := context.WithTimeout(context.WithoutCancel(ctx), endWithin)
+		defer cancel()
+		return srv.Shutdown(within)
+	})
+	return nil
+}
+
+// every does something in each commune again and again, in one hub of the database at a time, until ctx ends. What fails in one commune
+// is logged, and tried again.
+func (d *daemon) every(ctx context.Context, pause time.Duration, what string, do func(context.Context, *store.Tenant) error) error {
+	for {
+		_, err := d.hub.Once(ctx, what, func(ctx context.Context) error {
+			all, err := d.hub.Tenants(ctx)
+			for _, c := range all {
+				if err := d.hub.Tenant(ctx, c.ID, func(t *store.Tenant) error { return do(ctx, t) }); err != nil && ctx.Err() == nil {
+					d.log.Error("a commune's turn went wrong; it is tried again", "what", what, "commune", c.ID, "error", err)
+				}
+			}
+			return err
+		})
+		if err != nil && ctx.Err() == nil {
+			d.log.Error("a turn went wrong; it is tried again", "what", what, "error", err)
+		}
+		due, stop := d.clock.At(d.clock.Boot().Add(pause))
+		select {
+		case <-ctx.Done():
+			stop()
+			return nil
+		case <-due:
+		}
+	}
+}
+
+// reload reads the certificate again on SIGHUP.
+func (d *daemon) reload(ctx context.Context, c *certificate) error {
+	hup := make(chan os.Signal, 1)
+	signal.Notify(hup, unix.SIGHUP)
+	defer signal.Stop(hup)
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-hup:
+			if err := c.load(); err != nil {
+				d.log.Error("the certificate was not read again; the former one stays", "error", err)
+			} else {
+				d.log.Info("the certificate was read again")
+			}
+		}
+	}
+}
