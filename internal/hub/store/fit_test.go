@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"testing"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 
@@ -46,5 +47,53 @@ func TestAHubKnowsADatabaseThatIsNotForIt(t *testing.T) {
 				t.Errorf("%v; expected %v", err, tc.want)
 			}
 		})
+	}
+}
+
+// Two hubs meet the first hour of a month at the same moment: one makes its partition, the other one waits, and goes on.
+func TestAMonthIsMadeOnce(t *testing.T) {
+	_, db := storetest.New(t)
+	ctx := context.Background()
+	connect := func(to string) *pgx.Conn {
+		c, err := pgx.Connect(ctx, to)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { c.Close(ctx) })
+		return c
+	}
+	first, second, watch := connect(db.Program), connect(db.Program), connect(db.Owner)
+	tx, err := first.Begin(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const november, december = 498_000, 498_700
+	for _, at := range []int64{november, december} {
+		if _, err := tx.Exec(ctx, "SELECT ensure_hours($1)", at); err != nil {
+			t.Fatal(err)
+		}
+	}
+	done := make(chan error)
+	go func() {
+		_, err := second.Exec(ctx, "SELECT ensure_hours($1), ensure_hours($2)", december, november)
+		done <- err
+	}()
+	for end := time.Now().Add(time.Minute); ; time.Sleep(5 * time.Millisecond) {
+		var waits bool
+		if err := watch.QueryRow(ctx, "SELECT EXISTS (SELECT FROM pg_locks WHERE locktype = 'advisory' AND NOT granted)").Scan(&waits); err != nil {
+			t.Fatal(err)
+		}
+		if waits {
+			break
+		}
+		if time.Now().After(end) {
+			t.Fatal("the second does not wait for the first")
+		}
+	}
+	if err := tx.Commit(ctx); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-done; err != nil {
+		t.Error(err)
 	}
 }

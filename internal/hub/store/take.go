@@ -8,6 +8,8 @@ import (
 	"slices"
 	"time"
 
+	"github.com/jackc/pgx/v5"
+
 	"parvis/internal/hublink/wire"
 )
 
@@ -42,8 +44,8 @@ func (t *Tenant) Take(ctx context.Context, site string, b wire.Batch, now time.T
 			err = fmt.Errorf("store: batch of %s: %w", site, one(err))
 		}
 	}()
-	var zone string // and one batch of a site after the other, in all hubs
-	if err := t.tx.QueryRow(ctx, "SELECT zone FROM site WHERE id = $1 FOR UPDATE", site).Scan(&zone); err != nil {
+	var zone, version string // and one batch of a site after the other, in all hubs
+	if err := t.tx.QueryRow(ctx, "SELECT zone, version FROM site WHERE id = $1 FOR UPDATE", site).Scan(&zone, &version); err != nil {
 		return taken, err
 	}
 	hours := map[int64]hourRow{}
@@ -67,22 +69,20 @@ func (t *Tenant) Take(ctx context.Context, site string, b wire.Batch, now time.T
 		return taken, err
 	}
 	taken.Hours = len(days)
-	if err := t.sum(ctx, site, days); err != nil {
+	var rest pgx.Batch // everything else goes to the database in one go
+	sum(&rest, site, days)
+	if err := t.takeDevices(&rest, site, b); err != nil {
 		return taken, err
 	}
-	if err := t.takeDevices(ctx, site, b); err != nil {
-		return taken, err
-	}
-	_, err = t.tx.Exec(ctx, `INSERT INTO contact (site, tenant, at, epoch, seq, sent, waiting, now) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+	rest.Queue(`INSERT INTO contact (site, tenant, at, epoch, seq, sent, waiting, now) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
 		ON CONFLICT (site) DO UPDATE SET at = excluded.at, epoch = excluded.epoch, seq = excluded.seq, sent = excluded.sent,
 			waiting = excluded.waiting, now = excluded.now
 		WHERE contact.epoch <> excluded.epoch OR (excluded.seq, excluded.sent) >= (contact.seq, contact.sent)`,
 		site, t.id, now, b.Epoch, b.Seq, b.Sent, b.Left, b.Now)
-	if err != nil {
-		return taken, err
+	if b.Now.Version != version {
+		rest.Queue("UPDATE site SET version = $2 WHERE id = $1", site, b.Now.Version)
 	}
-	_, err = t.tx.Exec(ctx, "UPDATE site SET version = $2 WHERE id = $1 AND version <> $2", site, b.Now.Version)
-	return taken, err
+	return taken, t.tx.SendBatch(ctx, &rest).Close()
 }
 
 // takeHours returns the day of each hour that was news.
@@ -130,40 +130,37 @@ func (t *Tenant) takeHours(ctx context.Context, site, zone, epoch string, hours 
 }
 
 // sum makes the days anew that hours have changed in, and then their months.
-func (t *Tenant) sum(ctx context.Context, site string, days []int) error {
+func sum(to *pgx.Batch, site string, days []int) {
 	slices.Sort(days)
 	days = slices.Compact(days)
 	if len(days) == 0 {
-		return nil
+		return
 	}
 	// The hours of a day are between two hours of UTC, whatever the zone: by them PostgreSQL knows which months to look in.
 	at := func(day, add int) int64 {
 		return time.Date(day/10000, time.Month(day/100%100), day%100+add, 0, 0, 0, 0, time.UTC).Unix() / 3600
 	}
 	const sums = `sum(asked), sum(down), sum(lost), sum(questions), sum(latency), sum(busy), sum_counts(counts ORDER BY %s)`
-	if _, err := t.tx.Exec(ctx, `INSERT INTO day (tenant, site, day, measured, hours, peak, asked, down, lost, questions, latency, busy, counts)
+	to.Queue(`INSERT INTO day (tenant, site, day, measured, hours, peak, asked, down, lost, questions, latency, busy, counts)
 		SELECT tenant, site, day, sum(measured), count(DISTINCT at), max(peak), `+fmt.Sprintf(sums, "at, epoch")+`
 		FROM hour WHERE site = $1 AND day = ANY($2) AND at >= $3 AND at < $4 GROUP BY tenant, site, day
 		ON CONFLICT (site, day) DO UPDATE SET measured = excluded.measured, hours = excluded.hours, peak = excluded.peak, asked = excluded.asked,
 			down = excluded.down, lost = excluded.lost, questions = excluded.questions, latency = excluded.latency, busy = excluded.busy,
-			counts = excluded.counts`, site, days, at(days[0], -1), at(days[len(days)-1], 2)); err != nil {
-		return err
-	}
+			counts = excluded.counts`, site, days, at(days[0], -1), at(days[len(days)-1], 2))
 	var months []int
 	for _, d := range days {
 		months = append(months, d/100)
 	}
 	months = slices.Compact(months)
-	_, err := t.tx.Exec(ctx, `INSERT INTO month (tenant, site, month, measured, hours, peak, asked, down, lost, questions, latency, busy, counts)
+	to.Queue(`INSERT INTO month (tenant, site, month, measured, hours, peak, asked, down, lost, questions, latency, busy, counts)
 		SELECT tenant, site, day / 100, sum(measured), sum(hours), max(peak), `+fmt.Sprintf(sums, "day")+`
 		FROM day WHERE site = $1 AND day / 100 = ANY($2) AND day >= $3 AND day <= $4 GROUP BY tenant, site, day / 100
 		ON CONFLICT (site, month) DO UPDATE SET measured = excluded.measured, hours = excluded.hours, peak = excluded.peak, asked = excluded.asked,
 			down = excluded.down, lost = excluded.lost, questions = excluded.questions, latency = excluded.latency, busy = excluded.busy,
 			counts = excluded.counts`, site, months, months[0]*100, months[len(months)-1]*100+99)
-	return err
 }
 
-func (t *Tenant) takeDevices(ctx context.Context, site string, b wire.Batch) error {
+func (t *Tenant) takeDevices(to *pgx.Batch, site string, b wire.Batch) error {
 	type id struct {
 		day, part int
 		run       string
@@ -181,9 +178,9 @@ func (t *Tenant) takeDevices(ctx context.Context, site string, b wire.Batch) err
 	if err != nil {
 		return err
 	}
-	_, err = t.tx.Exec(ctx, `INSERT INTO devices (tenant, site, epoch, day, part, run, n, seq)
+	to.Queue(`INSERT INTO devices (tenant, site, epoch, day, part, run, n, seq)
 		SELECT $1, $2, $3, x.day, x.part, x.run, x.n, x.seq FROM jsonb_to_recordset($4::jsonb) AS x(day int, part int, run text, n int, seq bigint)
 		ON CONFLICT (site, day, part, epoch, run) DO UPDATE SET n = excluded.n, seq = excluded.seq WHERE devices.seq < excluded.seq`,
 		t.id, site, b.Epoch, string(all))
-	return err
+	return nil
 }

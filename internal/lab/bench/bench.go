@@ -54,6 +54,7 @@ type scale struct {
 	connections       []int
 	load              time.Duration
 	loads             int
+	centre            centreScale
 }
 
 var (
@@ -62,12 +63,14 @@ var (
 		resident: []int{100, 1000}, rounds: 7, round: 300 * time.Millisecond,
 		devices: 20, openings: 10, redeemers: 50, redemptions: 10, repairs: 3, greedy: 50, fair: 10 * time.Second, pings: 400, idle: 30 * time.Second, minutes: 10,
 		connections: []int{10, 100, 1000}, load: 2 * time.Second, loads: 3,
+		centre: centreScale{senders: 8, history: 30 * 24, lives: 250, sites: 500, years: 3, pages: 100},
 	}
 	quick = scale{
 		admitted: []int{1, 20}, rules: []int{1, 20}, others: []int{0, 20}, restored: []int{20}, resident: []int{20},
 		rounds: 2, round: 50 * time.Millisecond,
 		devices: 2, openings: 2, redeemers: 4, redemptions: 1, repairs: 1, greedy: 4, fair: time.Second, pings: 20, idle: time.Second, minutes: 2,
 		connections: []int{4}, load: 200 * time.Millisecond, loads: 1,
+		centre: centreScale{senders: 2, history: 100, lives: 5, sites: 3, years: 1, pages: 3},
 	}
 )
 
@@ -89,6 +92,7 @@ var parts = []struct {
 	{"portal", (*run).portal},
 	{"console", (*run).console},
 	{"gate", (*run).gate},
+	{"hub", (*run).hub},
 }
 
 // Parts are the names that Only chooses from.

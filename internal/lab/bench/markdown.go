@@ -85,6 +85,8 @@ var aims = []struct {
 	{regexp.MustCompile(`^portal_timeouts_`), "none", 0, 0},
 	{regexp.MustCompile(`^repair_ms_`), "≤ 2000", 0, 2000},
 	{regexp.MustCompile(`^cut_ms_p99$`), "≤ 1000", 0, 1000},
+	{regexp.MustCompile(`^hub_page_ms_p95`), "≤ 200", 0, 200},
+	{regexp.MustCompile(`^hub_busy_pct_500_sites$`), "≤ 5", 0, 5},
 }
 
 // aimOf says what a figure should be and whether it is; "" where nothing was set.

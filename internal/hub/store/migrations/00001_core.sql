@@ -110,18 +110,21 @@ DECLARE
   name text := 'hour_' || to_char(first, 'YYYYMM');
 BEGIN
   IF to_regclass(name) IS NOT NULL THEN RETURN; END IF;
-  PERFORM pg_advisory_xact_lock(hashtext(name));
-  IF to_regclass(name) IS NOT NULL THEN RETURN; END IF;
+  PERFORM pg_advisory_xact_lock(hashtext('hour')); -- one for all months: who makes two does not wait for who makes them the other way round
+  PERFORM FROM pg_class WHERE relname = name AND relnamespace = 'public'::regnamespace; -- to_regclass may remember what it said before the wait
+  IF FOUND THEN RETURN; END IF;
   EXECUTE format('CREATE TABLE %I PARTITION OF hour FOR VALUES FROM (%s) TO (%s)', name,
     extract(epoch FROM first AT TIME ZONE 'UTC')::bigint / 3600, extract(epoch FROM (first + interval '1 month') AT TIME ZONE 'UTC')::bigint / 3600);
   EXECUTE format('CREATE INDEX ON %I (site, day)', name);
 END $$;
 
--- Sums of counts by their keys, up to what a reader's 64 bits hold.
-CREATE FUNCTION add_counts(a jsonb, b jsonb) RETURNS jsonb LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS $$
-  SELECT coalesce(jsonb_object_agg(k, n), '{}') FROM (
-    SELECT k, least(sum(v::numeric), 9223372036854775807) AS n FROM (SELECT * FROM jsonb_each_text(a) UNION ALL SELECT * FROM jsonb_each_text(b)) AS e(k, v) GROUP BY k) AS s
-$$;
+-- Sums of counts by their keys, up to what a reader's 64 bits hold. All at once: adding one to the next would read each key again and again.
+CREATE FUNCTION sum_all(counts jsonb[]) RETURNS jsonb LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE AS $$
+BEGIN
+  IF cardinality(counts) = 1 THEN RETURN counts[1]; END IF;
+  RETURN (SELECT coalesce(jsonb_object_agg(k, n), '{}') FROM (
+    SELECT k, least(sum(v::numeric), 9223372036854775807) AS n FROM unnest(counts) AS c, jsonb_each_text(c) AS e(k, v) GROUP BY k) AS s);
+END $$;
 
 -- Who a token is: asked before a tenant is known.
 CREATE FUNCTION site_of_token(hash bytea) RETURNS TABLE (tenant text, site text) LANGUAGE sql STABLE SECURITY DEFINER
@@ -143,7 +146,7 @@ BEGIN
 END $$;
 -- +goose StatementEnd
 
-CREATE AGGREGATE sum_counts(jsonb) (SFUNC = add_counts, STYPE = jsonb, INITCOND = '{}');
+CREATE AGGREGATE sum_counts(jsonb) (SFUNC = array_append, STYPE = jsonb[], FINALFUNC = sum_all, INITCOND = '{}');
 
 -- What those who run the hub see of every commune: that it is well, and totals. Nothing else.
 CREATE VIEW epci_site AS
