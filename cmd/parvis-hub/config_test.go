@@ -1,6 +1,8 @@
 package main
 
 import (
+	"os"
+	"reflect"
 	"strings"
 	"testing"
 
@@ -48,5 +50,39 @@ func TestWhatIsWrongInAConfiguration(t *testing.T) {
 				t.Errorf("a password is repeated:\n%s", en.String())
 			}
 		})
+	}
+}
+
+// The guide's configuration can be used as it is, and its table has every key.
+func TestTheGuidesConfigurationIsOne(t *testing.T) {
+	b, err := os.ReadFile("../../docs/guide/centre.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	guide := string(b)
+	_, sample, found := strings.Cut(guide, "```toml\n")
+	if !found {
+		t.Fatal("the guide has no configuration")
+	}
+	sample, _, _ = strings.Cut(sample, "```")
+	if _, problems := parseSettings("centre.md", sample); len(problems) != 0 {
+		t.Errorf("%v", problems)
+	}
+	var keys func(prefix string, of reflect.Type)
+	keys = func(prefix string, of reflect.Type) {
+		for f := range of.Fields() {
+			name := prefix + f.Tag.Get("toml")
+			if f.Type.Kind() == reflect.Struct {
+				keys(name+".", f.Type)
+			} else if !strings.Contains(guide, "`"+name+"`") {
+				t.Errorf("the guide does not tell of %s", name)
+			}
+		}
+	}
+	keys("", reflect.TypeFor[settings]())
+	for _, m := range siteMetrics {
+		if !strings.Contains(guide, "`"+m.name+"`") {
+			t.Errorf("the guide does not tell of %s", m.name)
+		}
 	}
 }

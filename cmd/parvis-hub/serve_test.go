@@ -2,10 +2,17 @@ package main
 
 import (
 	"context"
-	"encoding/json"
-	"io"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/pem"
+	"fmt"
+	"math/big"
 	"math/rand/v2"
 	"net/http"
+	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"syscall"
@@ -15,6 +22,9 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"parvis/internal/hub/intake/intaketest"
+	"parvis/internal/hub/rollout"
+	"parvis/internal/hub/store"
+	"parvis/internal/hub/store/storetest"
 	"parvis/internal/hublink/wire"
 )
 
@@ -137,79 +147,6 @@ func TestALivingSiteIsAdoptedThroughTwoHubs(t *testing.T) {
 	}
 }
 
-func get(t *testing.T, url string) (int, string) {
-	t.Helper()
-	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	resp, err := http.DefaultClient.Do(req)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer resp.Body.Close()
-	b, err := io.ReadAll(resp.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return resp.StatusCode, string(b)
-}
-
-// The centre's monitoring finds every site by the hub, and asks the hub about each; what sites and people reach has none of it.
-func TestMonitoringFindsEverySite(t *testing.T) {
-	c := newCentre(t)
-	c.verb(exitOK, "migrate")
-	c.verb(exitOK, "admin", "commune", "add", "saint-pern", "Saint-Pern")
-	p := c.serve()
-	box, site := c.adds(p, "saint-pern", "Médiathèque")
-	c.verb(exitOK, "admin", "site", "add", "saint-pern", "Mairie")
-	b := intaketest.Batch(epoch, 1, intaketest.Hour(hoursAgo(5), 1, 3))
-	b.Left = 4
-	if _, err := box.Send(t.Context(), b); err != nil {
-		t.Fatal(err)
-	}
-	_, body := get(t, p.monitor+"/sites")
-	var found []target
-	if err := json.Unmarshal([]byte(body), &found); err != nil || len(found) != 2 {
-		t.Fatal(body, err)
-	}
-	for _, f := range found {
-		if "http://"+f.Targets[0] != p.monitor || f.Labels["commune"] != "saint-pern" {
-			t.Errorf("%+v", f)
-		}
-		status, body := get(t, "http://"+f.Targets[0]+f.Labels["__metrics_path__"])
-		if status != http.StatusOK {
-			t.Errorf("%s: %d", f.Labels["site_name"], status)
-		}
-		heard := f.Labels["instance"] == site
-		for _, want := range []string{"parvis_site_silent_seconds ", "parvis_site_waiting_hours 4", "parvis_site_line_up 1", "parvis_site_problems 0"} {
-			if strings.Contains(body, "\n"+want) != heard {
-				t.Errorf("%s was heard: %v; %q is in it: %v\n%s", f.Labels["site_name"], heard, want, !heard, body)
-			}
-		}
-	}
-	if status, _ := get(t, p.monitor+"/sites/0000000000000000/metrics"); status != http.StatusNotFound {
-		t.Errorf("a site that there is not: %d", status)
-	}
-	_, body = get(t, p.monitor+"/metrics")
-	for _, want := range []string{
-		`parvis_hub_info{version="unknown"} 1`, `parvis_hub_requests_total{what="batch",status="200"} 1`, `parvis_hub_requests_total{what="enrol",status="200"} 1`,
-		"parvis_hub_kept_hours_total 1", `parvis_hub_request_seconds_count{what="batch"} 1`, `parvis_hub_database_connections{state="busy"}`, "process_resident_memory_bytes",
-	} {
-		if !strings.Contains(body, want) {
-			t.Errorf("/metrics has no %s:\n%s", want, body)
-		}
-	}
-	for _, path := range []string{"/metrics", "/sites"} {
-		if status, _ := get(t, p.url+path); status != http.StatusNotFound {
-			t.Errorf("%s of what sites reach: %d", path, status)
-		}
-	}
-	if status, body := get(t, p.url+"/healthz"); status != http.StatusOK || body != "ok\n" {
-		t.Errorf("/healthz: %d %s", status, body)
-	}
-}
-
 // A hub that is told to end lets go what is under way, and says nothing wrong.
 func TestAHubEndsInOrder(t *testing.T) {
 	c := newCentre(t)
@@ -221,5 +158,93 @@ func TestAHubEndsInOrder(t *testing.T) {
 	<-p.ended
 	if code := p.ProcessState.ExitCode(); code != 0 || !strings.Contains(p.said(), "the hub has ended") || strings.Contains(p.said(), "level=ERROR") {
 		t.Errorf("exit code %d:\n%s", code, p.said())
+	}
+}
+
+// What a commune has published reaches its site by a hub that runs: the receipt tells of it, and the bundle is there.
+func TestARunningHubTellsWhatWasPublished(t *testing.T) {
+	c := newCentre(t)
+	c.verb(exitOK, "migrate")
+	c.verb(exitOK, "admin", "commune", "add", "saint-pern", "Saint-Pern")
+	first := c.serve()
+	box, site := c.adds(first, "saint-pern", "Médiathèque")
+	if _, err := box.Send(t.Context(), intaketest.Batch(epoch, 1)); err != nil {
+		t.Fatal(err)
+	}
+	storetest.In(t, c.store, "saint-pern", func(ctx context.Context, tt *store.Tenant) error {
+		if err := tt.WriteLayer(ctx, site, "[site]\ndesk = \"le comptoir\"", "dsi"); err != nil {
+			return err
+		}
+		_, err := rollout.Publish(ctx, tt, "dsi")
+		return err
+	})
+	box.URL = c.serve().url // its first turn comes at once
+	var version string
+	c.until("the site is told of a bundle", func() bool {
+		r, err := box.Send(t.Context(), intaketest.Batch(epoch, 1))
+		if err != nil {
+			t.Fatal(err)
+		}
+		version = r.Bundle
+		return version != ""
+	})
+	if a, err := box.Do(t.Context(), http.MethodGet, wire.PathBundle, nil, nil); err != nil || a.Status != http.StatusOK || a.Header.Get("ETag") != `"`+version+`"` {
+		t.Errorf("%d, %v, %v", a.Status, a.Header, err)
+	}
+}
+
+// A hub with a certificate of its own takes another one without a restart, and keeps the one that it has when the new one is none.
+func TestACertificateIsRenewedInPlace(t *testing.T) {
+	c := newCentre(t)
+	c.verb(exitOK, "migrate")
+	dir := filepath.Dir(c.file)
+	write := func(serial int64) {
+		key, err := ecdsa.GenerateKey(elliptic.P256(), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		template := &x509.Certificate{SerialNumber: big.NewInt(serial), DNSNames: []string{"centre.example"}, NotAfter: time.Now().Add(time.Hour)}
+		cert, err := x509.CreateCertificate(nil, template, template, key.Public(), key)
+		if err != nil {
+			t.Fatal(err)
+		}
+		der, err := x509.MarshalPKCS8PrivateKey(key)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for name, block := range map[string]*pem.Block{"centre.pem": {Type: "CERTIFICATE", Bytes: cert}, "centre.key": {Type: "PRIVATE KEY", Bytes: der}} {
+			if err := os.WriteFile(filepath.Join(dir, name), pem.EncodeToMemory(block), 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	source, err := os.ReadFile(c.file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.write(fmt.Sprintf("certificate = %q\nkey = %q\n%s", filepath.Join(dir, "centre.pem"), filepath.Join(dir, "centre.key"), source))
+	write(1)
+	p := c.serve()
+	serial := func() int64 {
+		conn, err := tls.Dial("tcp", strings.TrimPrefix(p.url, "http://"), &tls.Config{InsecureSkipVerify: true}) // whose it is, is not asked here
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close()
+		return conn.ConnectionState().PeerCertificates[0].SerialNumber.Int64()
+	}
+	if n := serial(); n != 1 {
+		t.Fatalf("certificate %d, expected 1", n)
+	}
+	write(2)
+	p.Process.Signal(syscall.SIGHUP)
+	c.until("the new certificate is served", func() bool { return serial() == 2 })
+	if err := os.WriteFile(filepath.Join(dir, "centre.pem"), []byte("none"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	p.Process.Signal(syscall.SIGHUP)
+	c.until("the log tells of it", func() bool { return strings.Contains(p.said(), "the former one stays") })
+	if n := serial(); n != 2 {
+		t.Errorf("certificate %d, expected 2", n)
 	}
 }
