@@ -4,15 +4,23 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
+	"net"
 	"net/netip"
 	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"github.com/BurntSushi/toml"
 
 	"parvis/internal/config"
+	"parvis/internal/hub/alerts"
+	"parvis/internal/hub/certificates"
+	"parvis/internal/hub/report"
+	"parvis/internal/lang"
+	"parvis/internal/mail"
 )
 
 // settings are the hub's configuration: docs/guide/centre.md describes each key.
@@ -27,6 +35,36 @@ type settings struct {
 		Program string `toml:"program"`
 		Owner   string `toml:"owner"`
 	} `toml:"database"`
+
+	// docs/guide/alertes.md and docs/guide/rapport-du-mois.md have these; their packages check them.
+	Mail   mail.Server              `toml:"mail"`
+	Alerts []alerts.Way             `toml:"alert"`
+	Report map[string]report.Folder `toml:"report"`
+
+	ACME acme `toml:"acme"`
+}
+
+// acme is where sites' certificates come from, and the name server that shows whose their names are.
+type acme struct {
+	Directory string `toml:"directory"` // of the authority; "" no certificates
+	Email     string `toml:"email"`
+	Server    string `toml:"server"`   // host:port
+	KeyFile   string `toml:"key-file"` // as tsig-keygen(8) writes it
+	Zone      string `toml:"zone"`
+	Settle    int    `toml:"settle"` // seconds
+}
+
+// authority is nil where there is none.
+func (s settings) authority(log *slog.Logger) (*certificates.Authority, error) {
+	a := s.ACME
+	if a.Directory == "" {
+		return nil, nil
+	}
+	d := &certificates.DNS{Server: a.Server, Zone: a.Zone, Settle: time.Duration(a.Settle) * time.Second}
+	if err := d.ReadKey(a.KeyFile); err != nil {
+		return nil, fail(exitNotRight, lang.Text{EN: "acme.key-file: %v", FR: "acme.key-file : %v"}, err)
+	}
+	return &certificates.Authority{Directory: a.Directory, Email: a.Email, Solver: d, Log: log}, nil
 }
 
 const (
@@ -108,7 +146,18 @@ func parseSettings(name, source string) (s settings, problems []config.Problem) 
 		wrong(config.Say("database.program is missing", "database.program manque"), config.Say("a connection string for the role parvis_hub", "une chaîne de connexion pour le rôle parvis_hub"),
 			config.Say(`write for example: program = "host=/run/postgresql user=parvis_hub dbname=parvis_hub"`, `écrivez par exemple : program = "host=/run/postgresql user=parvis_hub dbname=parvis_hub"`))
 	}
-	for key, path := range map[string]string{"certificate": s.Certificate, "key": s.Key, "sign-key": s.SignKey} {
+	if a := s.ACME; a.Directory != "" {
+		if u, err := url.Parse(a.Directory); err != nil || u.Scheme != "https" || u.Host == "" {
+			wrong(config.Say("acme.directory is %q", "acme.directory vaut %q", a.Directory), config.Say("the authority's address, https", "l'adresse de l'autorité, en https"), none)
+		}
+		if _, _, err := net.SplitHostPort(a.Server); err != nil {
+			wrong(config.Say("acme.server is %q", "acme.server vaut %q", a.Server), config.Say("host and port of the name server, such as ns.ville.fr:53", "le nom et le port du serveur de noms, comme ns.ville.fr:53"), none)
+		}
+		if a.KeyFile == "" || a.Settle < 0 || a.Settle > 600 {
+			wrong(config.Say("acme has no key-file, or settle is not right", "acme n'a pas de key-file, ou settle ne va pas"), config.Say("the output of tsig-keygen in a file, and 0 to 600 seconds", "la sortie de tsig-keygen dans un fichier, et 0 à 600 secondes"), none)
+		}
+	}
+	for key, path := range map[string]string{"certificate": s.Certificate, "key": s.Key, "sign-key": s.SignKey, "acme.key-file": s.ACME.KeyFile} {
 		if path != "" && !filepath.IsAbs(path) {
 			wrong(config.Say("%s is %q", "%s vaut %q", key, path), config.Say("a path that begins with /", "un chemin qui commence par /"), none)
 		}

@@ -3,8 +3,10 @@ package main
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"time"
 
+	"parvis/internal/clock"
 	"parvis/internal/hub/store"
 	"parvis/internal/lang"
 )
@@ -104,6 +106,17 @@ func (checkCmd) Run(a *app) error {
 		return err
 	}
 	if _, err := s.loadCertificate(); err != nil {
+		return err
+	}
+	system, err := clock.NewSystem()
+	if err != nil {
+		return err
+	}
+	quiet := slog.New(slog.DiscardHandler)
+	if _, _, err := s.outlets(h, system, quiet); err != nil {
+		return err
+	}
+	if _, err := s.authority(quiet); err != nil {
 		return err
 	}
 	a.printf(lang.Text{EN: "Nothing to correct. Next: parvis-hub serve", FR: "Rien à corriger. Ensuite : parvis-hub serve"})

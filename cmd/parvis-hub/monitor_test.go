@@ -82,3 +82,17 @@ func TestMonitoringFindsEverySite(t *testing.T) {
 		t.Errorf("/healthz: %d %s", status, body)
 	}
 }
+
+// What a commune publishes is there for everybody, without an account.
+func TestWhatIsPublishedIsThere(t *testing.T) {
+	c := newCentre(t)
+	c.verb(exitOK, "migrate")
+	c.verb(exitOK, "admin", "commune", "add", "saint-pern", "Saint-Pern")
+	p := c.serve()
+	if status, body := get(t, p.url+"/donnees/saint-pern/points-acces-wifi.csv"); status != http.StatusOK || !strings.Contains(body, ";") && !strings.Contains(body, ",") {
+		t.Errorf("%d: %s", status, body)
+	}
+	if status, _ := get(t, p.url+"/donnees/elsewhere/points-acces-wifi.csv"); status != http.StatusNotFound {
+		t.Errorf("a commune that there is not: %d", status)
+	}
+}

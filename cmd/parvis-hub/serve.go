@@ -15,7 +15,10 @@ import (
 	"golang.org/x/sys/unix"
 
 	"parvis/internal/clock"
+	"parvis/internal/hub/alerts"
 	"parvis/internal/hub/intake"
+	"parvis/internal/hub/opendata"
+	"parvis/internal/hub/report"
 	"parvis/internal/hub/rollout"
 	"parvis/internal/hub/store"
 	"parvis/internal/lang"
@@ -33,6 +36,7 @@ const (
 
 const (
 	rolloutEvery = 30 * time.Second
+	issueEvery   = time.Minute
 	healthWithin = 2 * time.Second
 )
 
@@ -62,6 +66,14 @@ func (serveCmd) Run(a *app) error {
 	defer hub.Close()
 	log := slog.New(slog.NewTextHandler(a.err, nil))
 	d := &daemon{settings: s, hub: hub, clock: system, log: log, figures: newFigures(hub)}
+	out, err := d.out()
+	if err != nil {
+		return err
+	}
+	authority, err := s.authority(log)
+	if err != nil {
+		return err
+	}
 	o := intake.Options{Hub: hub, Sign: sign, Clock: system, From: intake.Peer, Log: log, Watch: d.figures.watch}
 	if cert == nil {
 		o.From = intake.Forwarded
@@ -82,11 +94,21 @@ func (serveCmd) Run(a *app) error {
 			return err
 		}
 	}
+	for _, run := range out {
+		group.Go(func() error { return run(ctx) })
+	}
 	group.Go(func() error {
-		return d.every(ctx, rolloutEvery, "rollout", func(ctx context.Context, t *store.Tenant) error {
-			return rollout.Advance(ctx, t, system.Wall().Time)
+		return d.every(ctx, rolloutEvery, "rollout", func(ctx context.Context, commune string) error {
+			return hub.Tenant(ctx, commune, func(t *store.Tenant) error { return rollout.Advance(ctx, t, system.Wall().Time) })
 		})
 	})
+	if authority != nil {
+		group.Go(func() error {
+			return d.every(ctx, issueEvery, "certificates", func(ctx context.Context, commune string) error {
+				return authority.Work(ctx, hub, commune, system.Wall().Time)
+			})
+		})
+	}
 	err = group.Wait()
 	log.Info("the hub has ended")
 	return err
@@ -105,6 +127,8 @@ type daemon struct {
 func (d *daemon) public(sites http.Handler) http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("/v1/", sites)
+	open := opendata.NewServer(opendata.Kept{Hub: d.hub, Clock: d.clock}, d.clock, d.URL+publishedAt, d.log)
+	mux.Handle(publishedAt+"/", http.StripPrefix(publishedAt, open))
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, r *http.Request) {
 		ctx, cancel := context.WithTimeout(r.Context(), healthWithin)
 		defer cancel()
@@ -116,6 +140,40 @@ func (d *daemon) public(sites http.Handler) http.Handler {
 		fmt.Fprintln(w, "ok")
 	})
 	return mux
+}
+
+// publishedAt is where what everybody may know is.
+const publishedAt = "/donnees"
+
+// out is what the hub tells others by itself: alerts, and the month's reports.
+func (d *daemon) out() ([]func(context.Context) error, error) {
+	manager, job, err := d.outlets(d.hub, d.clock, d.log)
+	if err != nil {
+		return nil, err
+	}
+	return []func(context.Context) error{manager.Run, job.Run}, nil
+}
+
+// outlets checks what is configured; hub may be nil until they run.
+func (s settings) outlets(hub *store.Hub, c clock.Clock, log *slog.Logger) (*alerts.Manager, *report.Job, error) {
+	zone, err := time.LoadLocation("Europe/Paris")
+	if err != nil {
+		return nil, nil, err
+	}
+	wrong := func(err error) error {
+		return fail(exitNotRight, lang.Text{EN: "the configuration's %v", FR: "dans la configuration, %v"}, err)
+	}
+	manager, err := alerts.New(alerts.Options{
+		Store: alerts.Kept{Hub: hub, Every: intake.Every * time.Second}, Ways: s.Alerts, Mail: s.Mail, Clock: c, Zone: zone, Transport: http.DefaultTransport, Log: log,
+	})
+	if err != nil {
+		return nil, nil, wrong(err)
+	}
+	job := &report.Job{Hub: hub, Folders: s.Report, Clock: c, Transport: http.DefaultTransport, Log: log}
+	if err := job.Check(); err != nil {
+		return nil, nil, wrong(err)
+	}
+	return manager, job, nil
 }
 
 func (d *daemon) server(h http.Handler) *http.Server {
@@ -163,12 +221,12 @@ func (d *daemon) listen(ctx context.Context, group *errgroup.Group, key, address
 
 // every does something in each commune again and again, in one hub of the database at a time, until ctx ends. What fails in one commune
 // is logged, and tried again.
-func (d *daemon) every(ctx context.Context, pause time.Duration, what string, do func(context.Context, *store.Tenant) error) error {
+func (d *daemon) every(ctx context.Context, pause time.Duration, what string, do func(ctx context.Context, commune string) error) error {
 	for {
 		_, err := d.hub.Once(ctx, what, func(ctx context.Context) error {
 			all, err := d.hub.Tenants(ctx)
 			for _, c := range all {
-				if err := d.hub.Tenant(ctx, c.ID, func(t *store.Tenant) error { return do(ctx, t) }); err != nil && ctx.Err() == nil {
+				if err := do(ctx, c.ID); err != nil && ctx.Err() == nil {
 					d.log.Error("a commune's turn went wrong; it is tried again", "what", what, "commune", c.ID, "error", err)
 				}
 			}

@@ -92,6 +92,13 @@ func TestAHubDoesNotServeWhatIsNotRight(t *testing.T) {
 		{"plain for everybody", func(c *centre, s string) string {
 			return strings.Replace(s, `listen = "127.0.0.1:0"`, `listen = "0.0.0.0:0"`, 1)
 		}, exitNotRight, "without a certificate"},
+		{"an alert without a way", func(c *centre, s string) string { return s + "[[alert]]\nname = \"x\"\nkind = \"pigeon\"\n" }, exitNotRight, `way "x": kind: expected mail`},
+		{"a folder that is none", func(c *centre, s string) string {
+			return s + "[report.saint-pern]\nurl = \"ftp://nuage.example\"\n"
+		}, exitNotRight, "commune saint-pern"},
+		{"no key of the zone", func(c *centre, s string) string {
+			return s + "[acme]\ndirectory = \"https://ca.example\"\nserver = \"127.0.0.1:53\"\nkey-file = \"/nowhere.key\"\n"
+		}, exitNotRight, "/nowhere.key"},
 		{"no certificate there", func(c *centre, s string) string {
 			return "certificate = \"/nowhere.pem\"\nkey = \"/nowhere.key\"\n" + s
 		}, exitNotRight, "certificate: open /nowhere.pem"},

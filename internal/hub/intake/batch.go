@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"compress/gzip"
 	"context"
+	"crypto/ed25519"
 	"encoding/json"
 	"errors"
 	"io"
@@ -12,7 +13,8 @@ import (
 	"strconv"
 	"strings"
 
-	"parvis/internal/hub/rollout"
+	"parvis/internal/hub/certificates"
+	"parvis/internal/hub/roster"
 	"parvis/internal/hub/store"
 	"parvis/internal/hublink/wire"
 )
@@ -92,11 +94,13 @@ func (in *intake) take(ctx context.Context, ref store.Ref, b wire.Batch, receipt
 				return err
 			}
 			receipt.Bundle = ""
-			o, err := t.Told(ctx, ref.Site)
-			if errors.Is(err, store.ErrUnknown) {
-				return nil
+			switch o, err := t.Told(ctx, ref.Site); {
+			case err == nil:
+				receipt.Bundle = strconv.FormatInt(o.Version, 10)
+			case !errors.Is(err, store.ErrUnknown):
+				return err
 			}
-			receipt.Bundle = strconv.FormatInt(o.Version, 10)
+			receipt.Staff, err = roster.Version(ctx, t, ref.Site)
 			return err
 		})
 		if !errors.Is(err, store.ErrBusy) {
@@ -106,35 +110,69 @@ func (in *intake) take(ctx context.Context, ref store.Ref, b wire.Batch, receipt
 	return taken, err
 }
 
-func (in *intake) bundle(w http.ResponseWriter, r *http.Request, _ *Event) (any, error) {
+// signed answers with what the hub has decided for a site, unless the site has that version.
+func (in *intake) signed(make func(context.Context, *store.Tenant, string, ed25519.PrivateKey) ([]byte, string, error)) func(http.ResponseWriter, *http.Request, *Event) (any, error) {
+	return func(w http.ResponseWriter, r *http.Request, _ *Event) (any, error) {
+		ref, err := in.site(r)
+		if err != nil {
+			return nil, err
+		}
+		ctx, cancel := context.WithTimeout(r.Context(), patience)
+		defer cancel()
+		var (
+			body    []byte
+			version string
+		)
+		err = in.Hub.Tenant(ctx, ref.Tenant, func(t *store.Tenant) (err error) {
+			body, version, err = make(ctx, t, ref.Site, in.Sign)
+			return err
+		})
+		if errors.Is(err, store.ErrUnknown) {
+			return nil, refuse(http.StatusNotFound, "this site's centre has decided nothing for it")
+		}
+		if err != nil {
+			return nil, err
+		}
+		tag := `"` + version + `"`
+		w.Header().Set("ETag", tag)
+		for has := range strings.SplitSeq(r.Header.Get("If-None-Match"), ",") {
+			if strings.TrimPrefix(strings.TrimSpace(has), "W/") == tag {
+				return nil, refuse(http.StatusNotModified, "")
+			}
+		}
+		return body, nil
+	}
+}
+
+func (in *intake) certificate(w http.ResponseWriter, r *http.Request, _ *Event) (any, error) {
 	ref, err := in.site(r)
 	if err != nil {
 		return nil, err
 	}
-	ctx, cancel := context.WithTimeout(r.Context(), patience)
-	defer cancel()
-	var (
-		signed  []byte
-		version string
-	)
-	err = in.Hub.Tenant(ctx, ref.Tenant, func(t *store.Tenant) (err error) {
-		signed, version, err = rollout.Bundle(ctx, t, ref.Site, in.Sign)
-		return err
-	})
-	if errors.Is(err, store.ErrUnknown) {
-		return nil, refuse(http.StatusNotFound, "this site's centre has decided nothing for it")
-	}
+	body, err := read(w, r, request)
 	if err != nil {
 		return nil, err
 	}
-	tag := `"` + version + `"`
-	w.Header().Set("ETag", tag)
-	for has := range strings.SplitSeq(r.Header.Get("If-None-Match"), ",") {
-		if strings.TrimPrefix(strings.TrimSpace(has), "W/") == tag {
-			return nil, refuse(http.StatusNotModified, "")
-		}
+	var asked wire.CertificateRequest
+	if json.Unmarshal(body, &asked) != nil {
+		return nil, errForm
 	}
-	return signed, nil
+	ctx, cancel := context.WithTimeout(r.Context(), patience)
+	defer cancel()
+	var answer wire.Certificate
+	err = in.Hub.Tenant(ctx, ref.Tenant, func(t *store.Tenant) (err error) {
+		answer, err = certificates.Ask(ctx, t, ref.Site, asked)
+		return err
+	})
+	switch {
+	case errors.Is(err, certificates.ErrRequest):
+		return nil, errForm
+	case errors.Is(err, certificates.ErrName):
+		return nil, refuse(http.StatusForbidden, "this site's centre has not given it this name")
+	case err != nil:
+		return nil, err
+	}
+	return answer, nil
 }
 
 // site is whose token the request has. It is asked before the body is read, by one look into an index: less than the connection has cost.

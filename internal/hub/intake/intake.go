@@ -1,4 +1,4 @@
-// Package intake is the hub's interface for sites over HTTP: enrolment, batches and bundles, as internal/hublink/wire has them.
+// Package intake is the hub's interface for sites over HTTP: enrolment, batches, bundles and certificates, as internal/hublink/wire has them.
 //
 // A receipt is written after PostgreSQL has committed, and never before: a site sends again what it has no receipt for, and the store counts
 // that once. A handler keeps nothing that another hub would have to know; its bounds are each hub's own.
@@ -14,6 +14,8 @@ import (
 	"time"
 
 	"parvis/internal/clock"
+	"parvis/internal/hub/rollout"
+	"parvis/internal/hub/roster"
 	"parvis/internal/hub/store"
 	"parvis/internal/hublink/wire"
 )
@@ -26,6 +28,7 @@ const (
 	together  = 16               // batches that are unpacked and kept at once: fewer than the store has connections, so that pages have some
 	patience  = 20 * time.Second // for one request, from its body's end
 	enrolment = 4 << 10          // bytes of an Enrolment
+	request   = 16 << 10         // bytes of a CertificateRequest
 	tries     = 4                // of a transaction that another one stood in the way of
 )
 
@@ -42,7 +45,7 @@ type Options struct {
 
 // Event is what became of one request.
 type Event struct {
-	What    string // enrol, batch, bundle
+	What    string // enrol, batch, bundle, staff, certificate
 	Status  int
 	Took    time.Duration
 	Hours   int // of a batch: that were news
@@ -78,7 +81,9 @@ func New(o Options) http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST "+wire.PathEnrol, in.serve("enrol", in.enrol))
 	mux.HandleFunc("POST "+wire.PathBatch, in.serve("batch", in.batch))
-	mux.HandleFunc("GET "+wire.PathBundle, in.serve("bundle", in.bundle))
+	mux.HandleFunc("GET "+wire.PathBundle, in.serve("bundle", in.signed(rollout.Bundle)))
+	mux.HandleFunc("GET "+wire.PathStaff, in.serve("staff", in.signed(roster.Bundle)))
+	mux.HandleFunc("POST "+wire.PathCertificate, in.serve("certificate", in.certificate))
 	return mux
 }
 

@@ -3,7 +3,10 @@ package intake_test
 import (
 	"bytes"
 	"context"
+	"crypto/ecdsa"
 	"crypto/ed25519"
+	"crypto/elliptic"
+	"crypto/x509"
 	"encoding/json"
 	"log/slog"
 	"math/rand/v2"
@@ -381,6 +384,71 @@ func TestABundleIsFetchedOnce(t *testing.T) {
 	}
 	if a, err := other.Do(t.Context(), http.MethodGet, wire.PathBundle, nil, nil); err != nil || a.Status != http.StatusNotFound {
 		t.Errorf("another site: %d, %v", a.Status, err)
+	}
+}
+
+// Who works at a site, and the certificate of its name, are asked for with the same token, and by nobody else.
+func TestASitesStaffAndCertificateAreItsOwn(t *testing.T) {
+	h := newHub(t)
+	box, site := h.enrolled("Médiathèque")
+	other, _ := h.enrolled("Mairie")
+	storetest.In(t, h.Hub, "a", func(ctx context.Context, tt *store.Tenant) error {
+		c, err := tt.AddColleague(ctx, store.Colleague{Login: "desk", Name: "Desk", Role: "mediator"})
+		if err == nil {
+			err = tt.SendColleague(ctx, c.ID, []string{site})
+		}
+		if err == nil {
+			err = tt.SetNames(ctx, site, []string{"wifi.commune.example"})
+		}
+		return err
+	})
+	r, err := box.Send(t.Context(), intaketest.Batch(epoch, 1))
+	if err != nil || r.Staff == "" {
+		t.Fatalf("%+v, %v; expected a list of staff", r, err)
+	}
+	request := func(name string) []byte {
+		key, err := ecdsa.GenerateKey(elliptic.P256(), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		csr, err := x509.CreateCertificateRequest(nil, &x509.CertificateRequest{DNSNames: []string{name}}, key)
+		if err != nil {
+			t.Fatal(err)
+		}
+		body, err := json.Marshal(wire.CertificateRequest{CSR: csr})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return body
+	}
+	nobody := *box
+	nobody.Token = ""
+	mine := request("wifi.commune.example")
+	for _, tc := range []struct {
+		name         string
+		box          *intaketest.Box
+		method, path string
+		tag          string
+		body         []byte
+		want         int
+	}{
+		{"its staff", box, http.MethodGet, wire.PathStaff, "", nil, 200},
+		{"the same again", box, http.MethodGet, wire.PathStaff, `"` + r.Staff + `"`, nil, 304},
+		{"a site without staff", other, http.MethodGet, wire.PathStaff, "", nil, 404},
+		{"staff, without a token", &nobody, http.MethodGet, wire.PathStaff, "", nil, 401},
+		{"its name", box, http.MethodPost, wire.PathCertificate, "", mine, 200},
+		{"another site's name", other, http.MethodPost, wire.PathCertificate, "", mine, 403},
+		{"a name that is nobody's", box, http.MethodPost, wire.PathCertificate, "", request("www.commune.example"), 403},
+		{"no request", box, http.MethodPost, wire.PathCertificate, "", []byte(`{"csr":"AAAA"}`), 400},
+		{"a long request", box, http.MethodPost, wire.PathCertificate, "", bytes.Repeat([]byte(" "), 20_000), 413},
+		{"a name, without a token", &nobody, http.MethodPost, wire.PathCertificate, "", mine, 401},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			a, err := tc.box.Do(t.Context(), tc.method, tc.path, http.Header{"If-None-Match": {tc.tag}}, tc.body)
+			if err != nil || a.Status != tc.want {
+				t.Errorf("%d %s, %v; expected %d", a.Status, a.Body, err, tc.want)
+			}
+		})
 	}
 }
 

@@ -5,6 +5,8 @@ import (
 	"bytes"
 	"compress/gzip"
 	"context"
+	"crypto/ecdh"
+	"crypto/rand"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -58,7 +60,11 @@ func (b *Box) Do(ctx context.Context, method, path string, header http.Header, b
 
 // Enrol redeems a code and keeps the token.
 func (b *Box) Enrol(ctx context.Context, code string) (e wire.Enrolled, a Answer, err error) {
-	body, err := json.Marshal(wire.Enrolment{Code: code, Version: "1.0", Model: "lab", SealKey: make([]byte, 32)})
+	key, err := ecdh.X25519().GenerateKey(rand.Reader)
+	if err != nil {
+		return e, a, err
+	}
+	body, err := json.Marshal(wire.Enrolment{Code: code, Version: "1.0", Model: "lab", SealKey: key.PublicKey().Bytes()})
 	if err != nil {
 		return e, a, err
 	}
