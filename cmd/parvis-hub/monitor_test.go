@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"io"
 	"net/http"
@@ -8,6 +9,8 @@ import (
 	"testing"
 
 	"parvis/internal/hub/intake/intaketest"
+	"parvis/internal/hub/store"
+	"parvis/internal/hub/store/storetest"
 )
 
 func get(t *testing.T, url string) (int, string) {
@@ -83,16 +86,23 @@ func TestMonitoringFindsEverySite(t *testing.T) {
 	}
 }
 
-// What a commune publishes is there for everybody, without an account.
+// What a commune publishes is there for everybody, without an account; of a commune that publishes nothing, nothing.
 func TestWhatIsPublishedIsThere(t *testing.T) {
 	c := newCentre(t)
 	c.verb(exitOK, "migrate")
 	c.verb(exitOK, "admin", "commune", "add", "saint-pern", "Saint-Pern")
+	c.verb(exitOK, "admin", "commune", "add", "saint-hele", "Saint-Hélé")
 	p := c.serve()
-	if status, body := get(t, p.url+"/donnees/saint-pern/points-acces-wifi.csv"); status != http.StatusOK || !strings.Contains(body, ";") && !strings.Contains(body, ",") {
+	_, site := c.adds(p, "saint-pern", "Médiathèque")
+	storetest.In(t, c.store, "saint-pern", func(ctx context.Context, tt *store.Tenant) error {
+		return tt.SetPlace(ctx, store.Place{Site: site, Card: json.RawMessage("{}"), Live: true})
+	})
+	if status, body := get(t, p.url+"/donnees/saint-pern/ouverts.json"); status != http.StatusOK || !strings.Contains(body, "Médiathèque") {
 		t.Errorf("%d: %s", status, body)
 	}
-	if status, _ := get(t, p.url+"/donnees/elsewhere/points-acces-wifi.csv"); status != http.StatusNotFound {
-		t.Errorf("a commune that there is not: %d", status)
+	for _, commune := range []string{"saint-hele", "elsewhere"} {
+		if status, _ := get(t, p.url+"/donnees/"+commune+"/ouverts.json"); status != http.StatusNotFound {
+			t.Errorf("%s: %d", commune, status)
+		}
 	}
 }
