@@ -196,14 +196,20 @@ func (p *Posts) Grace(ctx context.Context, id string) (Session, error) {
 	return then, nil
 }
 
-// End ends what is open on a terminal. ErrNotFound, ErrNotAdopted, ErrNotOpen, and those of the owner of sessions.
+// End ends what is open on a terminal, and before it the phone that was opened with the same end: whatever stops between the two,
+// the gesture can be made again. ErrNotFound, ErrNotAdopted, ErrNotOpen, and those of the owner of sessions.
 func (p *Posts) End(ctx context.Context, id string) error {
 	p.op.Lock()
 	defer p.op.Unlock()
 	ctx = context.WithoutCancel(ctx)
-	_, s, err := p.running(id)
+	x, s, err := p.running(id)
 	if err != nil {
 		return err
+	}
+	if x.Phone != "" && p.o.Phones != nil {
+		if err := p.o.Phones.End(ctx, x.Phone); err != nil {
+			p.o.Log.Warn("the phone does not end with its terminal", "terminal", x.ID, "cause", err)
+		}
 	}
 	err = p.o.Sessions.End(ctx, s.ID)
 	p.look(ctx)

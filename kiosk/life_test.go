@@ -246,6 +246,26 @@ func TestAPhoneIsOpenedWithItsTerminalAndKeepsItsEnd(t *testing.T) {
 	}
 }
 
+// What the desk's page promises: it ends at the same time, whoever brings the end nearer.
+func TestAPhoneEndsWithItsTerminal(t *testing.T) {
+	for name, fail := range map[string]error{"": nil, "its end fails": errBroken} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			id := w.seat(1).ID
+			w.phones.waits["K7-42"] = true
+			w.open(id, kiosk.Opening{For: 30 * time.Minute, Phone: "K7-42"})
+			w.phones.fail = fail
+			if err := w.End(t.Context(), id); err != nil {
+				t.Error(err)
+			}
+			if len(w.phones.opened) > 0 {
+				t.Errorf("still open: %v", w.phones.opened)
+			}
+			w.expect(id, kiosk.Cleaning)
+		})
+	}
+}
+
 func TestAWrongCodeOpensNeither(t *testing.T) {
 	w := newWorld(t)
 	id := w.seat(1).ID

@@ -45,6 +45,8 @@ type Phones interface {
 	Open(ctx context.Context, code string, d time.Duration) (session string, err error)
 	// Extend gives it more time, or less.
 	Extend(ctx context.Context, session string, by time.Duration) error
+	// End ends it, where it still is open.
+	End(ctx context.Context, session string) error
 }
 
 // Mail is the bundle of mailboxes.

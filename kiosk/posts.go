@@ -153,6 +153,16 @@ func (p *Posts) Registered(a mac.Addr) bool {
 	return x != nil && x.adopted
 }
 
+// IDOf returns the id of the adopted one with this MAC; "" there is none. Like Registered it asks nobody else.
+func (p *Posts) IDOf(a mac.Addr) string {
+	p.mu.RLock()
+	defer p.mu.RUnlock()
+	if x := p.posts[a]; x != nil && x.adopted {
+		return x.ID
+	}
+	return ""
+}
+
 // Terminals returns the adopted ones in the order of their numbers, then the new ones.
 func (p *Posts) Terminals() []Terminal {
 	p.mu.RLock()

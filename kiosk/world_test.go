@@ -236,6 +236,11 @@ func (l *lobby) Extend(_ context.Context, session string, by time.Duration) erro
 	return nil
 }
 
+func (l *lobby) End(_ context.Context, session string) error {
+	delete(l.opened, session)
+	return l.fail
+}
+
 type world struct {
 	t      rapid.TB
 	clock  *clock.Fake

@@ -153,7 +153,9 @@ func (d *daemon) verbs() control.Daemon {
 		Confirm: d.confirm.confirm,
 		Staff:   d.team.verbs,
 
-		Terminals: d.terminals, Terminal: d.terminal, TerminalConfig: d.terminalConfig,
+		HubStatus: d.hub.status, Hub: d.hub.gesture,
+
+		Terminals: d.terminals, Terminal: d.terminal, TerminalConfig: d.terminalConfig, Queue: d.queueVerb,
 	}
 	if d.shifted != nil {
 		v.Shift = func(by control.ShiftRequest) error {

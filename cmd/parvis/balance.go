@@ -68,6 +68,9 @@ func (b balance) Month(ctx context.Context, t time.Time) (console.Month, error) 
 		{Name: "En même temps, au plus", Value: r.Peak.String()},
 		{Name: "Refus", Value: r.Refusals.String()},
 	}}
+	if r.Printed() {
+		m.Facts = append(m.Facts, console.Fact{Name: "Pages imprimées", Value: r.Pages.String()})
+	}
 	switch r.Measured {
 	case usage.Never:
 		m.Remark = "Il n'y a pas de mesure de ce mois."

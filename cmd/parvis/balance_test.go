@@ -182,6 +182,14 @@ func TestWhatTheManagerTellsIsCounted(t *testing.T) {
 			},
 			want: []string{"Connexions 6\n", "Refus 5\n", "code pas reconnu | 5\n"},
 		},
+		"pages that terminals print": {
+			do:   func(c *counted, _ []sessions.Session) { c.usage.Printed(4); c.usage.Printed(8) },
+			want: []string{"Connexions 6\n", "Pages imprimées 12\n"},
+		},
+		"few pages": {
+			do:   func(c *counted, _ []sessions.Session) { c.usage.Printed(3) },
+			want: []string{"Pages imprimées moins de 5\n"},
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			c := newCounted(t)
@@ -194,6 +202,31 @@ func TestWhatTheManagerTellsIsCounted(t *testing.T) {
 			has(t, page, k.want...)
 		})
 	}
+}
+
+// Pages are told of the half-day as devices are, in a range, and in the month's table as its other numbers.
+func TestPagesAreInTheDraftAndInTheTable(t *testing.T) {
+	c := newCounted(t)
+	for n := range byte(6) {
+		c.open(n + 1)
+	}
+	draft := func(afternoon bool) string {
+		c.stop()
+		d, err := c.HalfDay(t.Context(), c.clock.Wall().Time, afternoon)
+		c.ok(err)
+		return d.Text
+	}
+	if text := draft(false); strings.Contains(text, "Pages") {
+		t.Errorf("nothing was printed:\n%s", text)
+	}
+	c.usage.Printed(7)
+	c.clock.Advance(5 * time.Hour) // the half-day turns
+	has(t, draft(false), "Pages imprimées depuis les postes : de 5 à 9")
+	if text := draft(true); strings.Contains(text, "Pages") {
+		t.Errorf("of the other half-day:\n%s", text)
+	}
+	_, csv := c.month()
+	has(t, csv, "2026-11;Pages imprimées;;7;")
 }
 
 func TestTheMonthsTableHasProfilesOpenersAndRefusals(t *testing.T) {

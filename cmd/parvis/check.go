@@ -2,8 +2,10 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
+	"net/url"
 	"os"
 	"path/filepath"
 
@@ -12,6 +14,7 @@ import (
 	"parvis/internal/config"
 	"parvis/internal/lang"
 	"parvis/internal/machine"
+	"parvis/kiosk/printing"
 )
 
 // loadConfig returns a configuration without errors, or says all that is wrong with it.
@@ -72,17 +75,14 @@ func (a *app) fit(cfg *config.Config, log *slog.Logger) error {
 
 type checkCmd struct{ jsonFlag }
 
-func (c checkCmd) Run(_ context.Context, a *app) error {
+func (c checkCmd) Run(ctx context.Context, a *app) error {
 	cfg, problems := config.Load(a.cli.Config)
+	problems, err := a.allProblems(cfg, problems)
+	if err != nil {
+		return refused(err)
+	}
 	if cfg != nil {
-		facts, err := a.look(cfg)
-		if err != nil {
-			return refused(err)
-		}
-		problems = append(problems, machine.Check(cfg, facts, features(cfg, facts))...)
-		_, unread := cfg.Calendar()
-		problems = append(problems, unread...)
-		problems = append(problems, a.catalogueProblems(cfg)...)
+		problems = append(problems, printerProblems(ctx, cfg)...)
 	}
 	if c.JSON {
 		if err := a.json(jsonProblems(problems, a.lang)); err != nil {
@@ -91,19 +91,19 @@ func (c checkCmd) Run(_ context.Context, a *app) error {
 	} else {
 		a.tell(problems)
 	}
-	errors, warnings := 0, 0
+	wrong, warnings := 0, 0
 	for _, p := range problems {
 		if p.Severity == config.Error {
-			errors++
+			wrong++
 		} else {
 			warnings++
 		}
 	}
-	if errors > 0 {
+	if wrong > 0 {
 		return fail(exitNotRight, lang.Text{
 			EN: "%d to correct, %d to know; Parvis does not start like this",
 			FR: "%d à corriger, %d à savoir ; Parvis ne démarre pas ainsi",
-		}, errors, warnings)
+		}, wrong, warnings)
 	}
 	if !c.JSON {
 		a.printf(lang.Text{
@@ -112,6 +112,50 @@ func (c checkCmd) Run(_ context.Context, a *app) error {
 		}, warnings)
 	}
 	return nil
+}
+
+// allProblems adds to those of the file what the machine, the calendar and the catalogue say. cfg may be nil: the file has errors.
+func (a *app) allProblems(cfg *config.Config, problems []config.Problem) ([]config.Problem, error) {
+	if cfg == nil {
+		return problems, nil
+	}
+	facts, err := a.look(cfg)
+	if err != nil {
+		return problems, err
+	}
+	problems = append(problems, machine.Check(cfg, facts, features(cfg, facts))...)
+	_, unread := cfg.Calendar()
+	problems = append(problems, unread...)
+	problems = append(problems, a.catalogueProblems(cfg)...)
+	return append(problems, hubProblems(cfg)...), nil
+}
+
+// printerProblems asks the terminals' printer whether it is there. It is asked by check alone: a printer that is off keeps nobody
+// from anything else.
+func printerProblems(ctx context.Context, cfg *config.Config) []config.Problem {
+	t := cfg.Terminals
+	if !t.There() || t.Printer == "" {
+		return nil
+	}
+	address, err := url.Parse(t.Printer)
+	if err == nil {
+		err = printing.Reach(ctx, address)
+	}
+	tell := func(what, do config.Message) []config.Problem {
+		return []config.Problem{cfg.Problem("terminals.printer", config.Warning, what, config.Message{}, do)}
+	}
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, printing.ErrPaused):
+		return tell(config.Say("the terminals' printer takes no jobs now", "l'imprimante des postes ne prend pas de travaux en ce moment"),
+			config.Say("look at its screen: paper, ink, pause", "regardez son écran : papier, encre, pause"))
+	case errors.Is(err, printing.ErrIPP):
+		return tell(config.Say("what answers at %s is no printer's IPP (%v)", "ce qui répond à %s n'est pas l'IPP d'une imprimante (%v)", t.Printer, err),
+			config.Say("switch IPP on in the printer's settings, or correct the end of the address: /ipp/print with most", "activez IPP dans les réglages de l'imprimante, ou corrigez la fin de l'adresse : /ipp/print le plus souvent"))
+	}
+	return tell(config.Say("the terminals' printer is not reached (%v)", "l'imprimante des postes n'est pas joignable (%v)", err),
+		config.Say("switch it on, look at its cable and its address; it must be reachable from this router", "allumez-la, regardez son câble et son adresse ; ce routeur doit pouvoir la joindre"))
 }
 
 type jsonProblem struct {

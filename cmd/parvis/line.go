@@ -22,6 +22,7 @@ const primeName = "last-resort.parvis.invalid"
 // way is what concerns the way out: whether the line leads anywhere, and the names that are answered while it does not.
 type way struct {
 	uplink *line.Uplink
+	gauge  *line.Gauge
 	names  *line.LastResort
 	socket net.PacketConn
 }
@@ -30,6 +31,10 @@ type way struct {
 func newWay(ctx context.Context, d *daemon, changed func(context.Context, line.State)) (*way, error) {
 	w := &way{}
 	guests := d.cfg.Guests.Address.Addr()
+	w.gauge = line.NewGauge(line.GaugeOptions{
+		Configured: line.Rates{Down: d.cfg.WAN.Down, Up: d.cfg.WAN.Up}, Count: d.usage.Looked,
+		Down: func() bool { return w.uplink.State().Down },
+	}, d.clock)
 	w.uplink = line.NewUplink(line.UplinkOptions{
 		Network: &line.Reach{Interface: d.cfg.WAN.Interface, Probe: d.cfg.WAN.Probe, Clock: d.clock},
 		Changed: func(ctx context.Context, s line.State) {
@@ -38,7 +43,8 @@ func newWay(ctx context.Context, d *daemon, changed func(context.Context, line.S
 				line.Prime(ctx, netip.AddrPortFrom(guests, 53), primeName)
 			}
 		},
-		Log: d.log,
+		Asked: w.gauge.Asked,
+		Log:   d.log,
 	}, d.clock)
 	w.names = line.NewLastResort(append(probes.Names(), primeName), guests, func() bool { return w.uplink.State().Nameless() })
 	var err error

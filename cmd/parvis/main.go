@@ -17,6 +17,7 @@ import (
 
 	"parvis/internal/control"
 	"parvis/internal/lang"
+	"parvis/internal/monitor"
 )
 
 var version = "unknown" // set by the Makefile
@@ -52,6 +53,10 @@ type CLI struct {
 	Terminal terminalCmd `cmd:"" help:"${help_terminal}"`
 
 	Catalogue catalogueCmd `cmd:"" help:"${help_catalogue}"`
+
+	Probe   probeCmd   `cmd:"" help:"${help_probe}"`
+	Support supportCmd `cmd:"" help:"${help_support}"`
+	Hub     hubCmd     `cmd:"" help:"${help_hub}"`
 
 	Dnsmasq dnsmasqCmd `cmd:"" help:"${help_dnsmasq}"`
 	Down    downCmd    `cmd:"" help:"${help_down}"`
@@ -121,6 +126,10 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 	kctx, err := parser.Parse(args)
 	if exited >= 0 { // --help, --version
 		return exited
+	}
+	if probed(err) {
+		fmt.Fprintln(stdout, monitor.Line(monitor.Unknown, err.Error()))
+		return int(monitor.Unknown)
 	}
 	if err != nil {
 		fmt.Fprintf(stderr, "parvis: %v\n%s\n", err, tryHelpText.In(l))

@@ -122,6 +122,10 @@ func TestCommandLine(t *testing.T) {
 		{"open-bad-address.en", []string{"session", "open", "10.77"}, "C", 2},
 		{"no-daemon.en", []string{"--socket", "/nowhere/parvis.sock", "status"}, "C", 4},
 		{"no-daemon.fr", []string{"--socket", "/nowhere/parvis.sock", "status"}, "fr_FR.UTF-8", 4},
+		{"probe-no-daemon.en", []string{"--socket", "/nowhere/parvis.sock", "probe"}, "C", 2},
+		{"probe-no-daemon.fr", []string{"--socket", "/nowhere/parvis.sock", "probe"}, "fr_FR.UTF-8", 2},
+		{"probe-wrong-limit.en", []string{"probe", "--warn", "lost=4"}, "C", 3},
+		{"probe-wrong-use.en", []string{"probe", "--wrong"}, "C", 3},
 		{"no-configuration.en", []string{"--config", "/nowhere/parvis.toml", "check"}, "C", 3},
 		{"no-configuration.fr", []string{"--config", "/nowhere/parvis.toml", "serve"}, "fr_FR.UTF-8", 3},
 	}

@@ -17,7 +17,8 @@ import (
 // openUsage opens what is counted. A file that cannot be used stops the daemon, as the other one does: who repairs it decides.
 func (d *daemon) openUsage(ctx context.Context) (err error) {
 	d.usage, err = usage.Open(ctx, filepath.Join(d.app.cli.State, "usage.db"), usage.Options{
-		Clock: d.clock, Location: d.cfg.Site.Hours.Zone, Sessions: func() []sessions.Session { return d.manager.List() }, Log: d.log,
+		Clock: d.clock, Location: d.cfg.Site.Hours.Zone, Sessions: func() []sessions.Session { return d.manager.List() },
+		Terminal: d.seats.named, Log: d.log,
 	})
 	if e := (*database.Error)(nil); errors.As(err, &e) {
 		return fail(exitRefused, lang.Text{EN: "%s", FR: "%s"}, e.In(d.app.lang))

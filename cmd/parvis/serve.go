@@ -86,6 +86,9 @@ type daemon struct {
 	door     door
 	seats    seats
 	fleet    fleet
+	certs    certificates
+	watchers watchers
+	hub      hub
 }
 
 // run brings everything up in the order in which it can be refused: what changes nothing first, the kernel last.
@@ -102,6 +105,7 @@ func (d *daemon) run(ctx context.Context, confirm int) error {
 	if err != nil {
 		return err
 	}
+	d.certs = certs
 	plain, secure, err := d.listen(ctx, certs.any())
 	if err != nil {
 		return err
@@ -150,13 +154,13 @@ func (d *daemon) run(ctx context.Context, confirm int) error {
 	if err != nil {
 		return refused(err)
 	}
-	d.line = line.New(line.Options{
-		Interface: d.cfg.WAN.Interface, Configured: line.Rates{Down: d.cfg.WAN.Down, Up: d.cfg.WAN.Up}, Log: d.log,
-	}, d.clock)
 	if d.way, err = newWay(ctx, d, d.lineChanged); err != nil {
 		return err
 	}
 	defer d.way.socket.Close()
+	d.line = line.New(line.Options{
+		Interface: d.cfg.WAN.Interface, Configured: line.Rates{Down: d.cfg.WAN.Down, Up: d.cfg.WAN.Up}, Looked: d.way.gauge.Looked, Log: d.log,
+	}, d.clock)
 	d.hall = newHall(d)
 	if err := d.openSeatPages(ctx); err != nil {
 		return err
@@ -172,6 +176,9 @@ func (d *daemon) run(ctx context.Context, confirm int) error {
 	if err := d.manager.Start(ctx); err != nil {
 		return refused(err)
 	}
+	defer d.watchers.close()
+	d.openWatchers(ctx)
+	d.openHub()
 	// The socket is there once everything is in force: who waits for it waits for that.
 	ctl, err := control.Listen(d.app.cli.Socket)
 	if err != nil {
@@ -201,6 +208,8 @@ func (d *daemon) serve(ctx context.Context, confirm int, plain, secure net.Liste
 	group.Go(func() error { return d.door.run(ctx) })
 	group.Go(func() error { return d.seats.run(ctx, d) })
 	group.Go(func() error { return d.fleet.run(ctx, d) })
+	group.Go(func() error { return d.watchers.run(ctx, d) })
+	group.Go(func() error { return d.hub.run(ctx) })
 	if d.cfg.Guests.IPv6 {
 		group.Go(func() error {
 			return advertise.Run(ctx, advertise.Options{
@@ -248,7 +257,7 @@ func (d *daemon) listenOn(ctx context.Context, a netip.Addr, port int) (net.List
 		}
 		return err
 	}}
-	ln, err := lc.Listen(ctx, "tcp4", net.JoinHostPort(a.String(), fmt.Sprint(port)))
+	ln, err := lc.Listen(ctx, "tcp", net.JoinHostPort(a.String(), fmt.Sprint(port)))
 	if errors.Is(err, unix.EADDRINUSE) {
 		return nil, fail(exitRefused, lang.Text{
 			EN: "port %d of %s is in use by another program; expected to be free for the portal; find it with: ss -ltnp 'sport = :%d'",

@@ -76,10 +76,15 @@ func (d *daemon) status() control.Status {
 	if wall.Quality == clock.Unknown {
 		s.Notes = append(s.Notes, problem(clockText))
 	}
+	if h := d.hub.status(); h.Enrolled || h.Error != "" {
+		s.Hub = &h
+		s.Notes = append(s.Notes, hubNotes(h)...)
+	}
 	s.Line = lineStatus(d.line.Status(), d.cfg.WAN, d.clock.Boot())
 	s.Notes = append(s.Notes, d.way.notes(d.clock.Boot())...)
 	s.Notes = append(s.Notes, slowNotes(s.Line)...)
 	s.Terminals = d.seats.status()
+	s.Condition = d.condition()
 	s.Notes = append(append(s.Notes, d.seats.notes(d)...), d.fleet.notes()...)
 	return s
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"net/http"
@@ -56,6 +57,14 @@ func (d *daemon) openSeats(ctx context.Context) (err error) {
 
 // registered says whether a MAC is a terminal's.
 func (s *seats) registered(a mac.Addr) bool { return s.posts != nil && s.posts.Registered(a) }
+
+// named is the id of the terminal with a MAC; "" it is none.
+func (s *seats) named(a mac.Addr) string {
+	if s.posts == nil {
+		return ""
+	}
+	return s.posts.IDOf(a)
+}
 
 func (s *seats) run(ctx context.Context, d *daemon) error {
 	if s.posts == nil {
@@ -143,6 +152,15 @@ func (p phones) Open(ctx context.Context, code string, d time.Duration) (string,
 
 func (p phones) Extend(ctx context.Context, session string, by time.Duration) error {
 	_, err := p.manager.Adjust(ctx, session, by, sessions.FromDesk)
+	return err
+}
+
+// End ends it; one that has ended already, or is forgotten, is what was wanted.
+func (p phones) End(ctx context.Context, session string) error {
+	_, err := p.manager.End(ctx, session, sessions.ByOperator)
+	if errors.Is(err, sessions.ErrNotFound) {
+		return nil
+	}
 	return err
 }
 

@@ -89,6 +89,7 @@ func (d *daemon) onTerminal(ctx context.Context, t kiosk.Terminal, r control.Ter
 	p := d.seats.posts
 	switch r.Do {
 	case control.TerminalAdopt:
+		t.USB = d.cfg.Terminals.USB // until the request says otherwise
 		return p.Adopt(ctx, t.MAC, described(t.Details, r))
 	case control.TerminalChange:
 		return p.Change(ctx, t.ID, described(t.Details, r))

@@ -74,6 +74,7 @@ func (d *daemon) openFleet(ctx context.Context) (err error) {
 				return err == nil && s.State == sessions.Open && s.Suspended == ""
 			},
 			Counted: func(_ string, pages int) { d.usage.Printed(pages) },
+			Memory:  printMemory{d},
 		}); err != nil {
 			return refused(err)
 		}
@@ -186,6 +187,11 @@ func (f *fleet) run(ctx context.Context, d *daemon) error {
 		return nil
 	}
 	f.posts.Store(d.seats.posts)
+	if f.front != nil {
+		if err := f.front.Start(ctx); err != nil {
+			return d.app.storeFailure(err)
+		}
+	}
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error {
 		seen, stop := d.seats.posts.Changes()
@@ -210,6 +216,21 @@ func (f *fleet) run(ctx context.Context, d *daemon) error {
 		group.Go(func() error { return f.front.Serve(ctx, f.printer) })
 	}
 	return group.Wait()
+}
+
+// printMemory is the terminals' store, which is opened after the front is made.
+type printMemory struct{ *daemon }
+
+func (m printMemory) Printing(ctx context.Context) (map[string]string, error) {
+	return m.seats.store.Printing(ctx)
+}
+
+func (m printMemory) Prints(ctx context.Context, session, user string) error {
+	return m.seats.store.Prints(ctx, session, user)
+}
+
+func (m printMemory) HasPrinted(ctx context.Context, session string) error {
+	return m.seats.store.HasPrinted(ctx, session)
 }
 
 func (f *fleet) close() {

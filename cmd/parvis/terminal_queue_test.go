@@ -3,10 +3,12 @@ package main
 import (
 	"net/http"
 	"net/url"
+	"regexp"
 	"strings"
 	"testing"
 
 	"parvis/internal/lab"
+	"parvis/kiosk"
 )
 
 // Numbers are written before the page says them: who holds one is called after a kill -9 too.
@@ -55,4 +57,28 @@ func TestAPlaceWhoseCatalogueIsNotRightDoesNotServe(t *testing.T) {
 		p.daemon = d
 		t.Error("it serves")
 	}
+}
+
+// The number that was called to a terminal sits down and the terminal opens, by one gesture; taken back, it is called again and the
+// terminal is nobody's.
+func TestTheQueuesRowOpensItsTerminal(t *testing.T) {
+	d := openDesk(t, "")
+	d.adopt("poste1", "Poste 1")
+	d.press("/file/donner", nil)
+	d.press("/file/appeler", url.Values{"poste": {"Poste 1"}})
+	d.shows("/file", "Installer et ouvrir 30\u00a0min")
+	d.press("/file/1/ouvrir", nil)
+	if _, open := d.left("Poste 1"); !open {
+		t.Fatal("the terminal is not open")
+	}
+	_, _, body := d.ask(d.c, http.MethodGet, "https://"+consoleName+"/file", nil)
+	undo := regexp.MustCompile(`name="geste" value="(\d+)"`).FindStringSubmatch(body)
+	if undo == nil {
+		t.Fatalf("it cannot be taken back:\n%s", body)
+	}
+	d.press("/file/annuler", url.Values{"geste": {undo[1]}})
+	if a := d.terminal("Poste 1"); a.State != kiosk.Cleaning {
+		t.Errorf("taken back, the terminal is %s", a.State)
+	}
+	d.shows("/file", `id="i-1"`) // called again
 }

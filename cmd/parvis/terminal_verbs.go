@@ -51,6 +51,7 @@ type terminalCmd struct {
 	End     terminalEndCmd     `cmd:"" help:"${help_terminal_end}"`
 	Message terminalMessageCmd `cmd:"" help:"${help_terminal_message}"`
 	Restart terminalRestartCmd `cmd:"" help:"${help_terminal_restart}"`
+	Queue   terminalQueueCmd   `cmd:"" help:"${help_terminal_queue}"`
 
 	terminalConfigCmds
 }

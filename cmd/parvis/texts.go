@@ -157,7 +157,7 @@ func helpPrinter(l lang.Lang) kong.HelpPrinter {
 
 func helpVars(l lang.Lang) kong.Vars {
 	v := kong.Vars{}
-	for _, texts := range []map[string]lang.Text{helpTexts, deskTexts, paperTexts, reportTexts, printTexts, catalogueTexts, terminalConfigTexts, terminalTexts} {
+	for _, texts := range []map[string]lang.Text{helpTexts, deskTexts, paperTexts, reportTexts, printTexts, catalogueTexts, terminalConfigTexts, terminalTexts, queueTexts, monitorTexts, supportTexts, hubTexts} {
 		for k, t := range texts {
 			v[k] = t.In(l)
 		}

@@ -67,6 +67,9 @@ func (c statusCmd) Run(ctx context.Context, a *app) error {
 	}
 	a.resumed(s.Sessions)
 	a.seats(s.Terminals)
+	if s.Hub != nil && s.Hub.Enrolled {
+		a.heard(*s.Hub)
+	}
 	a.repairs(s.Repairs)
 	a.printf(lang.Text{EN: "Portal: %s", FR: "Portail : %s"}, s.Portal)
 	if s.API == "" {

@@ -28,6 +28,8 @@ type Config struct {
 
 	Terminals Terminals
 	Gate      Gate
+	Monitor   Monitor
+	Hub       Hub
 
 	file   string
 	places map[string]place

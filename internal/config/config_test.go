@@ -21,7 +21,7 @@ import (
 
 // values lets two configurations be compared whatever their files looked like.
 var values = []cmp.Option{
-	cmpopts.IgnoreUnexported(config.Config{}), cmp.Comparer(func(a, b netip.Prefix) bool { return a == b }),
+	cmpopts.IgnoreUnexported(config.Config{}), cmp.Comparer(func(a, b netip.Prefix) bool { return a == b }), cmp.Comparer(func(a, b netip.AddrPort) bool { return a == b }),
 	cmp.Comparer(func(a, b *time.Location) bool { return a.String() == b.String() }),
 }
 
@@ -104,7 +104,8 @@ func TestTheShortestConfigurationHasTheDecidedDefaults(t *testing.T) {
 			Lease: 12 * time.Hour, Offers: []time.Duration{30 * time.Minute, time.Hour}, Grace: 5 * time.Minute, Idle: 10 * time.Minute,
 			Browser: config.Firefox, PorteusHosts: []names.Rule{".porteus-kiosk.org"},
 		},
-		Gate: config.Gate{Services: []string{"all"}},
+		Gate:    config.Gate{Services: []string{"all"}},
+		Monitor: config.Monitor{Disk: 90}, // watched by nobody
 	}
 	if diff := cmp.Diff(want, got, values...); diff != "" {
 		t.Error(diff)

@@ -42,6 +42,10 @@ func known(t *testing.T) (keys []string) {
 			tb.terminals(new(Config))
 		case "gate":
 			tb.gate()
+		case "monitor":
+			tb.monitor(new(Config))
+		case "hub":
+			tb.hub()
 		}
 		for _, k := range tb.known {
 			keys = append(keys, section+"."+k)

@@ -71,6 +71,16 @@ func TestTheReferencesRemarksShowTheValuesThatHoldWithoutThem(t *testing.T) {
 			long.Profiles[i].Names = nil
 		}
 		long.Gate.Garden = nil
+		// nor has who watches the place, but for the disk
+		if !long.Monitor.Listen.IsValid() || short.Monitor.Listen.IsValid() || long.Monitor.SMTP == "" || short.Monitor.SMTP != "" || long.Monitor.Disk != short.Monitor.Disk {
+			t.Errorf("monitor: %+v, %+v", short.Monitor, long.Monitor)
+		}
+		long.Monitor = short.Monitor
+		// nor has the hub
+		if long.Hub.URL == "" || long.Hub.Proxy == "" || long.Hub.CA == "" || short.Hub != (config.Hub{}) {
+			t.Errorf("hub: %+v, %+v", short.Hub, long.Hub)
+		}
+		long.Hub = short.Hub
 		if diff := cmp.Diff(short, long, values...); diff != "" {
 			t.Errorf("%s (-defaults +shown)\n%s", l, diff)
 		}
@@ -93,7 +103,7 @@ func TestBothReferencesDifferInTheirRemarksAlone(t *testing.T) {
 
 func TestFillPutsValuesInAndKeepsTheRemarks(t *testing.T) {
 	got := config.Fill(config.Reference(lang.FR), map[string]string{
-		"wan.interface": `"wan"`, "guests.address": `"192.168.7.1/24"`, "guests.lease": `"45m"`, "profile.0.up": `"2mbit"`, "hub.url": `"x"`,
+		"wan.interface": `"wan"`, "guests.address": `"192.168.7.1/24"`, "guests.lease": `"45m"`, "profile.0.up": `"2mbit"`, "hub.nothing": `"x"`,
 	})
 	golden.Check(t, "filled.fr.golden", got)
 	cfg, ps := config.Parse("parvis.toml", []byte(got))

@@ -10,10 +10,10 @@ import (
 )
 
 // sections that this version reads, in the order of the reference.
-var sections = []string{"site", "wan", "guests", "portal", "staff", "profile", "terminals", "gate"}
+var sections = []string{"site", "wan", "guests", "portal", "staff", "profile", "terminals", "gate", "monitor", "hub"}
 
 // reserved are sections of other versions (docs/adr/0001-names.md).
-var reserved = []string{"register", "hub", "hw"}
+var reserved = []string{"register", "hw"}
 
 // config reads every section of tree into cfg.
 func (r *reader) config(cfg *Config, tree map[string]any) {
@@ -39,6 +39,8 @@ func (r *reader) config(cfg *Config, tree map[string]any) {
 	tables = append(tables, profiles...)
 	one("terminals", func(t *table) { cfg.Terminals = t.terminals(cfg); t.seats(cfg) })
 	one("gate", func(t *table) { cfg.Gate = t.gate() })
+	one("monitor", func(t *table) { cfg.Monitor = t.monitor(cfg) })
+	one("hub", func(t *table) { cfg.Hub = t.hub() })
 	all := map[string][]string{}
 	for _, t := range tables {
 		all[t.name()] = t.known

@@ -29,11 +29,14 @@ type Status struct {
 	API      string   `json:"api"`     // RFC 8908 URI; "" without a certificate
 	Backend  string   `json:"backend"` // iptables in use: legacy or nft
 	Line     Line     `json:"line"`
+	// Hub is nil where the place has none.
+	Hub *Hub `json:"hub,omitempty"`
 	// Terminals is nil where the place has none.
 	Terminals *Terminals `json:"terminals,omitempty"`
 	LeafQdisc string     `json:"leaf_qdisc"` // within one session: fq_codel, or bfifo where the kernel has none
 	// Repairs: another program had changed the kernel's state and it was laid anew; the last ones, newest last.
-	Repairs []Repair `json:"repairs"`
+	Repairs   []Repair  `json:"repairs"`
+	Condition Condition `json:"condition"`
 	// ConfirmSeconds: all is taken back in so many seconds unless `parvis confirm` is run; 0 when confirmed.
 	ConfirmSeconds int `json:"confirm_seconds,omitempty"`
 }

@@ -41,6 +41,10 @@ type Daemon struct {
 	Terminals      func() []TerminalAnswer
 	Terminal       func(context.Context, TerminalRequest) (TerminalAnswer, error)
 	TerminalConfig func(context.Context, TerminalConfigRequest) (TerminalConfig, error)
+	Queue          func(context.Context, QueueRequest) (QueueAnswer, error)
+
+	HubStatus func() Hub
+	Hub       func(context.Context, HubRequest) (Hub, error)
 
 	Shift func(ShiftRequest) error // only with --lab-clock
 }
@@ -114,8 +118,10 @@ func handler(d Daemon) http.Handler {
 	deskVerbs(mux, d)
 	paperVerbs(mux, d)
 	reportVerb(mux, d)
+	hubVerbs(mux, d)
 	terminalVerbs(mux, d)
 	terminalConfigVerb(mux, d)
+	queueVerb(mux, d)
 	mux.HandleFunc("POST /v1/confirm", func(w http.ResponseWriter, _ *http.Request) {
 		answer(w, struct{}{}, d.Confirm())
 	})

@@ -2,6 +2,7 @@ package line
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"sync"
 	"time"
@@ -110,7 +111,9 @@ type UplinkOptions struct {
 	Network Network
 	// Changed is told of every change of Down, in order, by Run. It may take its time: nothing is looked at meanwhile.
 	Changed func(context.Context, State)
-	Log     *slog.Logger
+	// Asked is told of each question for a name: how long its answer took, or that none came; nil: nobody is.
+	Asked func(took time.Duration, lost bool)
+	Log   *slog.Logger
 }
 
 // Uplink knows whether the line leads to the internet, while Run runs.
@@ -190,6 +193,9 @@ func (u *Uplink) ask(ctx context.Context, now clock.Boot) Part {
 	ask, cancel := context.WithTimeout(ctx, patient)
 	defer cancel()
 	err := u.opt.Network.Name(ask)
+	if u.opt.Asked != nil && ctx.Err() == nil && !errors.Is(err, ErrNobody) {
+		u.opt.Asked(min(u.clock.Boot().Sub(now), patient), err != nil)
+	}
 	switch {
 	case err != nil && !u.opt.Network.Gateway():
 		return Gateway

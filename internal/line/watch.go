@@ -23,7 +23,9 @@ type Options struct {
 	Interval time.Duration
 	// Ask sends one question and returns how long the answer took. Nil: the resolver of Resolvers is asked.
 	Ask func(ctx context.Context) (time.Duration, error)
-	Log *slog.Logger
+	// Looked is told what was carried since the look before, 0 while the interface is gone; nil: nobody is.
+	Looked func(Rates)
+	Log    *slog.Logger
 }
 
 // Watch looks at the line while Run runs.
@@ -73,15 +75,20 @@ func (w *Watch) Run(ctx context.Context) error {
 	for {
 		now := w.clock.Boot()
 		c, err := read(w.opt.Interface)
+		var r Rates
 		switch {
 		case err != nil || !known || c.rx < last.rx || c.tx < last.tx: // gone, or come back
 			known = err == nil
 		default:
-			w.look(ctx, now, Rates{Down: perSecond(c.rx-last.rx, now.Sub(last.at)), Up: perSecond(c.tx-last.tx, now.Sub(last.at))})
+			r = Rates{Down: perSecond(c.rx-last.rx, now.Sub(last.at)), Up: perSecond(c.tx-last.tx, now.Sub(last.at))}
+			w.look(ctx, now, r)
+		}
+		if w.opt.Looked != nil {
+			w.opt.Looked(r)
 		}
 		c.at = now
 		last = c
-		timer, stop := w.clock.At(w.clock.Boot().Add(w.opt.Interval))
+		timer, stop := w.clock.At(now.Add(w.opt.Interval)) // also when answers took their time: looks are time
 		select {
 		case <-ctx.Done():
 			stop()

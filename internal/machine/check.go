@@ -43,6 +43,7 @@ func Check(cfg *config.Config, facts Facts, features []Feature) []config.Problem
 	c.interfaces()
 	c.overlap()
 	c.ports()
+	c.gate()
 	c.neighbours()
 	c.rights()
 	c.tools()
@@ -51,6 +52,7 @@ func Check(cfg *config.Config, facts Facts, features []Feature) []config.Problem
 	c.siteKey()
 	c.certificate()
 	c.console()
+	c.monitor()
 	return c.problems
 }
 

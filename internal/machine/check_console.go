@@ -63,7 +63,7 @@ func (c *checker) console() {
 			say("wait, or have another one made", "attendez, ou faites-en faire un autre"))
 	case left <= 0:
 		wrong(say("browsers warn: the console's certificate ended on %s", "les navigateurs avertissent : le certificat de la console a expiré le %s", cert.NotAfter.Format(time.DateOnly)), renew)
-	case left < soon && key == "staff.certificate":
+	case left < Soon && key == "staff.certificate":
 		c.about(key, config.Warning, say("the console's certificate ends in %d days (%s)", "le certificat de la console expire dans %d jours (%s)", int(left.Hours()/24), cert.NotAfter.Format(time.DateOnly)), none, renew)
 	}
 }

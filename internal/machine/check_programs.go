@@ -7,52 +7,47 @@ import (
 	"parvis/internal/config"
 )
 
-// ports that Parvis and its dnsmasq listen on (docs/adr/0001-names.md).
-var ports = []struct {
-	proto string
-	port  uint16
-	key   string
-	use   config.Message
-}{
-	{"udp", 53, "guests.interface", say("the guests' names", "les noms des visiteurs")},
-	{"tcp", 53, "guests.interface", say("the guests' names", "les noms des visiteurs")},
-	{"tcp", 8080, "portal.name", say("the portal", "le portail")},
-	{"tcp", 8443, "portal.certificate", say("the portal over TLS", "le portail en TLS")},
-}
-
-// ports tells who holds a port that Parvis needs, on the guests' address or on every address.
+// ports tells who holds a port that Parvis or its dnsmasq needs, on its address or on every address.
 func (c *checker) ports() {
-	address := c.cfg.Guests.Address.Addr()
 	told := map[string]bool{}
-	for _, p := range ports {
+	for _, p := range c.listeners() {
 		for _, s := range c.f.Sockets {
-			if s.Proto != p.proto || s.Local.Port() != p.port || !s.Covers(address) || c.ours(s) || told[s.Program+p.use.Text.EN] {
+			what := s.Program + p.use.Text.EN
+			if s.Proto != p.proto || s.Local.Port() != p.port || !s.Covers(p.at) || c.ours(s) || told[what] {
 				continue
 			}
-			told[s.Program+p.use.Text.EN] = true
+			told[what] = true
 			who := say("another program (run as root to see which)", "un autre programme (lancez en root pour voir lequel)")
 			if s.Program != "" {
 				who = say("%s (process %d)", "%s (processus %d)", s.Program, s.PID)
 			}
 			do := say("stop it, or tell it to listen on other addresses only", "arrêtez-le, ou dites-lui de n'écouter que sur d'autres adresses")
 			if s.Program == "dnsmasq" {
-				do = leaveOut(c.cfg.Guests.Interface)
+				do = leaveOut(p.iface)
 			}
-			c.about(p.key, config.Error, say("port %d (%s) is needed for %s and is held by %s", "le port %d (%s), nécessaire pour %s, est tenu par %s", p.port, p.proto, p.use, who), none, do)
+			c.about(p.key, p.severity, say("port %d (%s) is needed for %s and is held by %s", "le port %d (%s), nécessaire pour %s, est tenu par %s", p.port, p.proto, p.use, who), none, do)
 		}
 	}
+	c.leases("guests.interface", c.cfg.Guests.Interface, say("guests", "visiteurs"))
+	if t := c.cfg.Terminals; t.There() {
+		c.leases("terminals.interface", t.Interface, say("terminals", "postes"))
+	}
+}
+
+// leases tells who else gives addresses on one of our networks.
+func (c *checker) leases(key, iface string, whom config.Message) {
 	for _, s := range c.f.Sockets {
 		if s.Proto != "udp" || s.Local.Port() != 67 || s.Program == "" || c.ours(s) {
 			continue
 		}
-		if prog := c.program(s.PID); s.Program == "dnsmasq" && (prog == nil || !prog.Serves(c.cfg.Guests.Interface)) {
+		if prog := c.program(s.PID); s.Program == "dnsmasq" && (prog == nil || !prog.Serves(iface)) {
 			continue
 		}
-		do := say("tell it to leave %s out", "dites-lui de laisser %s de côté", c.cfg.Guests.Interface)
+		do := say("tell it to leave %s out", "dites-lui de laisser %s de côté", iface)
 		if s.Program == "dnsmasq" {
-			do = leaveOut(c.cfg.Guests.Interface)
+			do = leaveOut(iface)
 		}
-		c.about("guests.interface", config.Warning, say("%s (process %d) gives addresses too, and may do so to guests", "%s (processus %d) donne aussi des adresses, et peut le faire aux visiteurs", s.Program, s.PID), none, do)
+		c.about(key, config.Warning, say("%s (process %d) gives addresses too, and may do so to %s", "%s (processus %d) donne aussi des adresses, et peut le faire aux %s", s.Program, s.PID, whom), none, do)
 	}
 }
 
@@ -78,13 +73,14 @@ func (c *checker) program(pid int) *Program {
 	return nil
 }
 
-// neighbours tells what other keepers of network and firewall do to the guests' interface. Docker and ufw need no
+// neighbours tells what other keepers of network and firewall do to the guests' interface. What they do to the terminals' is
+// told in the same way. Docker and ufw need no
 // word here: their rules stand behind those of Parvis, and what they flush is laid again.
 func (c *checker) neighbours() {
 	iface := c.cfg.Guests.Interface
-	if slices.Contains(c.f.Managed, iface) {
-		c.about("guests.interface", config.Warning, say("NetworkManager keeps %s and may change its address", "NetworkManager tient %s et peut changer son adresse", iface), none,
-			say("tell it to leave the interface alone: nmcli device set %s managed no", "dites-lui de laisser cette interface : nmcli device set %s managed no", iface))
+	c.managed("guests.interface", iface)
+	if t := c.cfg.Terminals; t.There() {
+		c.managed("terminals.interface", t.Interface)
 	}
 	if c.f.Runs("firewalld") {
 		c.about("guests.interface", config.Warning, say("firewalld runs: what it refuses stays refused, even to those whom Parvis admits", "firewalld tourne : ce qu'il refuse reste refusé, même à ceux que Parvis admet"), none,
@@ -103,6 +99,14 @@ func (c *checker) neighbours() {
 	if other := c.rivals(); len(other) > 0 {
 		c.about("wan.interface", config.Warning, say("several routes to the internet: %s", "plusieurs routes vers internet : %s", strings.Join(other, ", ")), none,
 			say("guests leave by %s alone; take the other routes away if they are not meant", "les visiteurs ne sortent que par %s ; retirez les autres routes si elles ne sont pas voulues", c.cfg.WAN.Interface))
+	}
+}
+
+// managed tells an interface that NetworkManager keeps.
+func (c *checker) managed(key, iface string) {
+	if slices.Contains(c.f.Managed, iface) {
+		c.about(key, config.Warning, say("NetworkManager keeps %s and may change its address", "NetworkManager tient %s et peut changer son adresse", iface), none,
+			say("tell it to leave the interface alone: nmcli device set %s managed no", "dites-lui de laisser cette interface : nmcli device set %s managed no", iface))
 	}
 }
 

@@ -27,8 +27,8 @@ func (c *checker) siteKey() {
 	}
 }
 
-// soon is when the end of a certificate is told beforehand.
-const soon = 21 * 24 * time.Hour
+// Soon is when the end of a certificate is told beforehand.
+const Soon = 21 * 24 * time.Hour
 
 func (c *checker) certificate() {
 	known := c.f.Wall.Quality == clock.Synchronised
@@ -80,7 +80,7 @@ func (c *checker) certificate() {
 			say("wait, or have another one made", "attendez, ou faites-en faire un autre"))
 	case left <= 0:
 		c.about("portal.certificate", config.Error, say("the certificate ended on %s", "le certificat a expiré le %s", cert.NotAfter.Format(time.DateOnly)), none, renew)
-	case left < soon:
+	case left < Soon:
 		c.about("portal.certificate", config.Warning, say("the certificate ends in %d days (%s)", "le certificat expire dans %d jours (%s)", int(left.Hours()/24), cert.NotAfter.Format(time.DateOnly)), none, renew)
 	}
 }

@@ -96,6 +96,8 @@ type Facts struct {
 	Cert       *Certificate // the portal's; nil when none is configured
 	StaffCert  *Certificate // the console's; nil where there is no console
 	Wall       clock.Wall
+
+	SMTPPassword error // why the file of monitor.smtp-password-file cannot be used; nil: it can, or there is none
 }
 
 // Options is what Read is told.
@@ -162,6 +164,9 @@ func Read(root Root, o Options) (Facts, error) {
 	}
 	if o.Config != nil && o.Config.Staff.Name != "" {
 		f.StaffCert = root.certificate(o.Config.Staff.Certificate, o.Config.Staff.Key, o.Config.Staff.Name, o.Wall)
+	}
+	if o.Config != nil && o.Config.Monitor.SMTPPasswordFile != "" {
+		f.SMTPPassword = root.secretFile(o.Config.Monitor.SMTPPasswordFile)
 	}
 	return f, nil
 }

@@ -16,7 +16,7 @@ type Program struct {
 	Args []string
 	// Of a dnsmasq: which interfaces its configuration names, and which it leaves out.
 	Interfaces, Except []string
-	// Ours says that it is the dnsmasq of the guest network.
+	// Ours says that it is the dnsmasq of the guests' network or of the terminals'.
 	Ours bool
 }
 
@@ -105,7 +105,7 @@ func (r Root) dnsmasq(p *Program) {
 	if len(files) == 0 {
 		files = []string{"/etc/dnsmasq.conf"}
 	}
-	p.Ours = slices.Contains(files, "/run/parvis/dnsmasq.conf")
+	p.Ours = slices.Contains(files, "/run/parvis/dnsmasq.conf") || slices.Contains(files, "/run/parvis/dnsmasq-terminals.conf")
 	// files may name others; each is read once
 	for n := 0; n < len(files) && n < 64; n++ {
 		r.settings(files[n], line)

@@ -88,6 +88,10 @@ func TestADnsmasqServesWhatItsConfigurationNames(t *testing.T) {
 			args:  []string{"dnsmasq", "-k", "-C", "/run/parvis/dnsmasq.conf"},
 			files: map[string]string{"/run/parvis/dnsmasq.conf": "interface=eth1\n"}, want: true, ours: true,
 		},
+		"that of the terminals": {
+			args:  []string{"dnsmasq", "-k", "-C", "/run/parvis/dnsmasq-terminals.conf"},
+			files: map[string]string{"/run/parvis/dnsmasq-terminals.conf": "interface=br-postes\n"}, ours: true,
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			files := map[string]string{"/proc/71/comm": "dnsmasq\n", "/proc/71/cmdline": strings.Join(c.args, "\x00") + "\x00"}

@@ -110,8 +110,35 @@ func ipptool(uri, test string, args ...string) error {
 	return nil
 }
 
+// state is an error unless a job is in one of these states: "3,4".
+func (e *eve) state(t *testing.T, job int, want string) error {
+	t.Helper()
+	test := filepath.Join(t.TempDir(), "state.test")
+	if err := os.WriteFile(test, fmt.Appendf(nil, `{
+	NAME "its state"
+	OPERATION Get-Job-Attributes
+	GROUP operation-attributes-tag
+	ATTR charset attributes-charset utf-8
+	ATTR language attributes-natural-language en
+	ATTR uri printer-uri $uri
+	ATTR integer job-id %d
+	STATUS successful-ok
+	EXPECT job-state OF-TYPE enum WITH-VALUE "%s"
+}
+`, job, want), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return ipptool(e.uri, test)
+}
+
 // frontOf is a front of e for one session that is open until it is ended.
 func frontOf(t *testing.T, e *eve) (uri string, counted <-chan int, end func()) {
+	t.Helper()
+	return frontWith(t, e, &notebook{users: map[string]string{}})
+}
+
+// frontWith is frontOf with what an earlier one has left.
+func frontWith(t *testing.T, e *eve, memory *notebook) (uri string, counted <-chan int, end func()) {
 	t.Helper()
 	printer, err := url.Parse(e.uri)
 	if err != nil {
@@ -134,8 +161,12 @@ func frontOf(t *testing.T, e *eve) (uri string, counted <-chan int, end func()) 
 		Printer: printer, Clock: system, Log: slog.New(slog.DiscardHandler), Open: open,
 		Who:     func(netip.Addr) (string, bool) { return "one", true },
 		Counted: func(_ string, n int) { pages <- n },
+		Memory:  memory,
 	})
 	if err != nil {
+		t.Fatal(err)
+	}
+	if err := f.Start(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	srv := httptest.NewServer(f)
@@ -212,24 +243,7 @@ func TestARealJobThatWaitsIsDroppedAtTheEnd(t *testing.T) {
 	if err := ipptool(uri, waiting); err != nil {
 		t.Fatal(err)
 	}
-	state := func(want string) error {
-		test := filepath.Join(t.TempDir(), "state.test")
-		if err := os.WriteFile(test, []byte(`{
-	NAME "its state"
-	OPERATION Get-Job-Attributes
-	GROUP operation-attributes-tag
-	ATTR charset attributes-charset utf-8
-	ATTR language attributes-natural-language en
-	ATTR uri printer-uri $uri
-	ATTR integer job-id 1
-	STATUS successful-ok
-	EXPECT job-state OF-TYPE enum WITH-VALUE "`+want+`"
-}
-`), 0o600); err != nil {
-			t.Fatal(err)
-		}
-		return ipptool(e.uri, test)
-	}
+	state := func(want string) error { return e.state(t, 1, want) }
 	if err := state("3,4"); err != nil {
 		t.Fatalf("it does not wait: %v", err)
 	}

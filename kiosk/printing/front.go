@@ -40,6 +40,8 @@ type Options struct {
 	Open func(session string) bool
 	// Counted is told how many pages a job has printed, once it is over: more than 0. It must not block.
 	Counted func(session string, pages int)
+	// Memory outlives the program: what a session has in the printer when it dies is found again, and dropped at that session's end.
+	Memory Memory
 }
 
 // Bounds.
@@ -54,6 +56,9 @@ const (
 
 // ErrPrinter is returned for an address that is no printer's.
 var ErrPrinter = errors.New("expected an address such as ipp://192.168.1.40/ipp/print")
+
+// errStatus is an answer of HTTP, and not of IPP.
+var errStatus = errors.New("the printer answers")
 
 // Front is the router's front of one printer. Its methods may be called from several goroutines.
 type Front struct {
@@ -77,6 +82,10 @@ type session struct {
 	jobs     map[int32]*job
 	ended    clock.Boot // 0 not yet
 	dropped  bool       // what waited in the printer is gone
+	unknown  bool       // it has printed before this program began: its jobs are to be asked for
+
+	memory     sync.Mutex // over the write
+	remembered bool
 }
 
 // New makes a Front. Nothing is asked of the printer yet. Errors wrap ErrPrinter.
@@ -191,8 +200,14 @@ func (f *Front) take(r *http.Request, id string, m message, doc document, self s
 		return refusal(m, notFound)
 	}
 	sends := m.code == printJob || m.code == sendDocument
-	if (m.code == printJob || m.code == createJob) && f.full(s) {
-		return refusal(m, busy)
+	if m.code == printJob || m.code == createJob {
+		if f.full(s) {
+			return refusal(m, busy)
+		}
+		if err := f.remember(r.Context(), s); err != nil { // else nobody could drop it after a crash
+			f.o.Log.Warn("nothing is printed: who prints cannot be remembered", "err", err)
+			return refusal(m, unavailable)
+		}
 	}
 	ctx, stop := context.WithCancel(r.Context())
 	defer stop()
@@ -268,7 +283,7 @@ func (f *Front) send(ctx context.Context, m message, document io.Reader) (messag
 	}
 	defer resp.Body.Close()
 	if resp.StatusCode != http.StatusOK {
-		return message{}, fmt.Errorf("printing: the printer answers %s", resp.Status)
+		return message{}, fmt.Errorf("printing: %w %s", errStatus, resp.Status)
 	}
 	return readMessage(bufio.NewReader(resp.Body), maxResponse)
 }

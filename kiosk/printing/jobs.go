@@ -23,6 +23,12 @@ type job struct {
 	sending bool // its document is on its way
 }
 
+func newSession(id, user string) *session {
+	s := &session{id: id, user: user, jobs: map[int32]*job{}}
+	s.ctx, s.cut = context.WithCancel(context.Background())
+	return s
+}
+
 // enter begins a request of a session; "" is a terminal without one.
 func (f *Front) enter(id string) (*session, uint16) {
 	if id == "" {
@@ -32,8 +38,7 @@ func (f *Front) enter(id string) (*session, uint16) {
 	defer f.mu.Unlock()
 	s := f.sessions[id]
 	if s == nil {
-		s = &session{id: id, user: newUser(), jobs: map[int32]*job{}}
-		s.ctx, s.cut = context.WithCancel(context.Background())
+		s = newSession(id, newUser())
 		f.sessions[id] = s
 	}
 	switch {
@@ -152,7 +157,7 @@ func (f *Front) busy() bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	for _, s := range f.sessions {
-		if s.ended != 0 {
+		if s.ended != 0 || s.unknown {
 			return true
 		}
 		for _, j := range s.jobs {
@@ -174,11 +179,12 @@ func (f *Front) look(ctx context.Context) {
 	}
 	f.mu.Unlock()
 	for _, s := range all {
+		f.recall(ctx, s)
 		f.follow(ctx, s)
 		if f.ended(s) {
 			f.drop(ctx, s)
 		}
-		f.forget(s)
+		f.forget(ctx, s)
 	}
 }
 
@@ -270,7 +276,7 @@ func (f *Front) drop(ctx context.Context, s *session) {
 }
 
 // forget lets go of a session that has ended and has nothing in the printer, or whose printer does not answer any more.
-func (f *Front) forget(s *session) {
+func (f *Front) forget(ctx context.Context, s *session) {
 	f.mu.Lock()
 	over := s.ended != 0 && s.dropped && s.requests == 0
 	pages := int32(0) // of jobs whose end we shall not see
@@ -285,6 +291,9 @@ func (f *Front) forget(s *session) {
 		delete(f.sessions, s.id)
 	}
 	f.mu.Unlock()
+	if over || late {
+		f.forgotten(ctx, s)
+	}
 	if late && pages > 0 {
 		f.o.Counted(s.id, int(pages))
 	}

@@ -90,6 +90,7 @@ type Console struct {
 
 	mu     sync.Mutex
 	recent []opening // the oldest first
+	seated seated    // the last number for which its terminal was opened
 }
 
 // New makes the console. Its pages answer who Parts.Staff says has entered; what keeps others out stands before it.

@@ -27,7 +27,7 @@ var postLessons = []lesson{
 		},
 		Know: []string{
 			"Vous pouvez ouvrir ou fermer les boîtes mail plus tard, sur la page du poste.",
-			"Prolonger le poste prolonge aussi le téléphone.",
+			"Prolonger le poste prolonge aussi le téléphone. Terminer le poste arrête aussi le téléphone.",
 		},
 	},
 	{

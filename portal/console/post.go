@@ -176,7 +176,7 @@ func (c *Console) adoptPost(w http.ResponseWriter, r *http.Request, who Person) 
 		return
 	}
 	if err == nil {
-		t, err = c.Terminals.Posts.Adopt(r.Context(), t.MAC, kiosk.Details{PCID: t.PCID, Renderer: kiosk.Porteus})
+		t, err = c.Terminals.Posts.Adopt(r.Context(), t.MAC, kiosk.Details{PCID: t.PCID, Renderer: kiosk.Porteus, USB: c.Terminals.USB})
 	}
 	if err != nil {
 		c.refusedPost(w, r, err)

@@ -17,6 +17,7 @@ type Terminals struct {
 	Posts    Posts
 	Offers   []time.Duration // that the desk gives by one tap; the first one is the main one
 	Restarts bool            // posts ask whether to restart their browser
+	USB      bool            // keys can be used on a post that is added, until something else is said of it
 }
 
 // Posts is the terminals of the place: *kiosk.Posts.
@@ -160,7 +161,8 @@ type postPage struct {
 // pickable is a bundle that can be opened alone.
 type pickable struct {
 	catalogue.Bundle
-	On bool
+	On     bool
+	Trials []service // its services, and when they were tried from here
 }
 
 func (c *Console) post(w http.ResponseWriter, r *http.Request) {
@@ -181,10 +183,18 @@ func (c *Console) post(w http.ResponseWriter, r *http.Request) {
 	if d.Free {
 		d.Phones = c.queue(r, "").Lines
 	}
-	for _, b := range c.Catalogue().Bundles() {
-		if b.ID != kiosk.Mail && len(b.Services) > 0 {
-			d.Bundles = append(d.Bundles, pickable{b, slices.Contains(d.Use.Bundles, b.ID)})
+	list := c.Catalogue()
+	for _, b := range list.Bundles() {
+		if b.ID == kiosk.Mail || len(b.Services) == 0 {
+			continue
 		}
+		one := pickable{Bundle: b, On: slices.Contains(d.Use.Bundles, b.ID)}
+		for _, id := range b.Services {
+			if s, ok := list.Service(id); ok {
+				one.Trials = append(one.Trials, c.tried(s))
+			}
+		}
+		d.Bundles = append(d.Bundles, one)
 	}
 	title := t.Name
 	if title == "" {

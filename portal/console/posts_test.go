@@ -90,7 +90,11 @@ func (s *seats) done() []string {
 func (s *seats) Adopt(_ context.Context, a mac.Addr, d kiosk.Details) (kiosk.Terminal, error) {
 	for _, t := range s.Terminals() {
 		if t.MAC == a {
-			return kiosk.Terminal{ID: "poste-9"}, s.does(t.ID, "adopt", d.PCID, d.Renderer)
+			words := []string{"adopt", d.PCID, d.Renderer}
+			if d.USB {
+				words = append(words, "usb")
+			}
+			return kiosk.Terminal{ID: "poste-9"}, s.does(t.ID, words...)
 		}
 	}
 	return kiosk.Terminal{}, kiosk.ErrNotFound
@@ -109,7 +113,10 @@ func (s *seats) Open(_ context.Context, id string, o kiosk.Opening) (kiosk.Sessi
 	if o.Phone != "" {
 		words = append(words, "phone")
 	}
-	return kiosk.Session{}, s.does(id, append(words, o.Bundles...)...)
+	if err := s.does(id, append(words, o.Bundles...)...); err != nil {
+		return kiosk.Session{}, err
+	}
+	return kiosk.Session{ID: "of-" + id, Open: true}, nil
 }
 
 func (s *seats) Extend(_ context.Context, id string, by time.Duration) (kiosk.Session, error) {
@@ -236,6 +243,38 @@ func TestTheGesturesOnAnOpenPost(t *testing.T) {
 	}
 }
 
+// Where services are chosen it is said when each was tried from here, as on the page of the catalogue.
+func TestThePostsPageSaysWhenItsServicesWereTried(t *testing.T) {
+	list, err := services()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var bundle catalogue.Bundle
+	for _, b := range list.Bundles() {
+		if b.ID != kiosk.Mail && len(b.Services) > 2 {
+			bundle = b
+		}
+	}
+	if bundle.ID == "" {
+		t.Fatal("no bundle has three services")
+	}
+	p := newPlace(t, func(p *place) {
+		tried := list.With(catalogue.Trials{
+			bundle.Services[0]: {Date: "2026-11-20"}, bundle.Services[1]: {Date: "2026-11-21", Failed: []string{"www.un.example", "www.deux.example"}},
+		})
+		p.parts.Catalogue = func() *catalogue.Catalogue { return tried }
+	}, withSeats)
+	title := func(i int) string {
+		s, _ := list.Service(bundle.Services[i])
+		return s.Title
+	}
+	for _, path := range []string{"/postes/poste-1", "/postes/poste-2"} { // one to open, one that is open
+		page := p.get(path)
+		says(t, page, title(0)+" essayé le 20/11/2026", title(1)+" essayé le 21/11/2026, 2 noms ne répondent pas", title(2)+" jamais essayé")
+		silent(t, page, "www.un.example")
+	}
+}
+
 // Only what its person has shown can be opened or kept: the console is no way to look for what they visit.
 func TestANameThatNobodyHasShownIsNotOpened(t *testing.T) {
 	p := newPlace(t, withSeats)
@@ -276,6 +315,16 @@ func TestOnlyTheDSISaysWhichPostsThereAre(t *testing.T) {
 	want := []string{"poste-1 change Poste rouge hall linux", "poste-1 remove", "nouveau-7 adopt 1-B3-7 porteus"}
 	if got := p.seats.done(); !slices.Equal(got, want) {
 		t.Errorf("%q, expected %q", got, want)
+	}
+}
+
+func TestAnAddedPostTakesKeysWhereThePlaceDoes(t *testing.T) {
+	for usb, want := range map[bool]string{false: "nouveau-7 adopt 1-B3-7 porteus", true: "nouveau-7 adopt 1-B3-7 porteus usb"} {
+		p := newPlace(t, withSeats, withDSI, func(p *place) { p.parts.Terminals.USB = usb })
+		p.post("/postes/nouveau-7/ajouter")
+		if got := p.seats.done(); !slices.Equal(got, []string{want}) {
+			t.Errorf("%q, expected %q", got, want)
+		}
 	}
 }
 

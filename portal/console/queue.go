@@ -35,6 +35,9 @@ func (c *Console) queuePages(m *http.ServeMux) {
 	m.Handle("POST /file/donner", c.gesture(c.giveNumber))
 	m.Handle("POST /file/appeler", c.gesture(c.callNext))
 	m.Handle("POST /file/annuler", c.gesture(c.undoNumber))
+	if c.Terminals != nil {
+		m.Handle("POST /file/{numero}/ouvrir", c.gesture(c.seatNumber))
+	}
 	for path, g := range map[string]struct {
 		do           func(label string) error
 		what, notice string
@@ -112,12 +115,13 @@ func (c *Console) last(v numbers.View, to string) *last {
 type ticket struct {
 	numbers.Ticket
 	Waited time.Duration // in its state
+	Offer  string        // how long its terminal can be opened for, by one tap; "" it is not ready
 }
 
 func (c *Console) ticketsOf(of []numbers.Ticket) (all []ticket) {
 	now := c.Clock.Boot()
 	for _, t := range of {
-		all = append(all, ticket{t, now.Sub(t.Since)})
+		all = append(all, ticket{Ticket: t, Waited: now.Sub(t.Since)})
 	}
 	return all
 }
@@ -135,6 +139,11 @@ func (c *Console) numbers(w http.ResponseWriter, r *http.Request) {
 	d := numbersPage{
 		Waiting: c.ticketsOf(v.Waiting), Called: c.ticketsOf(v.Called), Absent: c.ticketsOf(v.Absent), Expected: v.Bookings,
 		Last: c.last(v, "/file"), Free: c.freePosts(), Posts: c.has("/postes"),
+	}
+	for i, t := range d.Called {
+		if _, ready := c.readyPost(t.Post); ready {
+			d.Called[i].Offer = c.offers()[0].Text
+		}
 	}
 	c.render(w, r, page{Template: "numbers", Title: "File d'attente", Live: true}, d)
 }
@@ -167,17 +176,21 @@ func (c *Console) callNext(w http.ResponseWriter, r *http.Request, who Person) {
 }
 
 func (c *Console) undoNumber(w http.ResponseWriter, r *http.Request, who Person) {
+	notice := "file-annule"
 	seq, err := strconv.ParseUint(r.PostForm.Get("geste"), 10, 64)
 	if err == nil {
 		err = c.Queue.Undo(seq)
 	} else {
 		err = numbers.ErrUndo
 	}
+	if err == nil {
+		notice = c.unseat(r, who, seq, notice)
+	}
 	to := "/file"
 	if r.PostForm.Get("retour") == "/reservations" {
 		to = "/reservations"
 	}
-	c.numberDone(w, r, who, err, "queue.undo", "file", to, "file-annule")
+	c.numberDone(w, r, who, err, "queue.undo", "file", to, notice)
 }
 
 // hallMost is how many called numbers the screen of the hall shows.

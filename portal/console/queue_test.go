@@ -226,9 +226,10 @@ func (a *album) terminals() {
 	for range 5 {
 		do("/file/donner")
 	}
-	for _, path := range []string{"/file/appeler", "/file/1/absent", "/file/appeler", "/file/appeler"} {
+	for _, path := range []string{"/file/appeler", "/file/1/absent", "/file/appeler"} {
 		do(path, "poste", "Poste 3")
 	}
+	do("/file/appeler", "poste", "Poste 1") // which is ready: the number sits down and its terminal opens by one gesture
 	for range 2 {
 		do("/reservations", "jour", "2026-11-24", "heure", "900", "duree", "30")
 	}

@@ -77,10 +77,8 @@ func (c *Console) services(w http.ResponseWriter, r *http.Request) {
 	for _, n := range list.Needs() {
 		need := serviceNeed{Title: n.Title, ID: n.ID}
 		for _, s := range n.Services {
-			one := service{Service: s, Believed: believed(s.Hosts)}
-			if t, err := time.ParseInLocation(time.DateOnly, s.Tried, c.cfg.Location); err == nil {
-				one.When = t.Add(12 * time.Hour)
-			}
+			one := c.tried(s)
+			one.Believed = believed(s.Hosts)
 			for _, thing := range s.Needs {
 				one.Needs = append(one.Needs, thingWords[thing])
 			}
@@ -101,6 +99,15 @@ func (c *Console) services(w http.ResponseWriter, r *http.Request) {
 		d.Proposals = c.Learnt.Proposals()
 	}
 	c.render(w, r, page{Template: "services", Title: "Catalogue des services", Live: true, Typed: true}, d)
+}
+
+// tried is a service with the day of its last trial.
+func (c *Console) tried(s catalogue.Service) service {
+	one := service{Service: s}
+	if t, err := time.ParseInLocation(time.DateOnly, s.Tried, c.cfg.Location); err == nil {
+		one.When = t.Add(12 * time.Hour)
+	}
+	return one
 }
 
 func titleOf(list *catalogue.Catalogue, id string) string {

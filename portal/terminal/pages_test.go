@@ -42,6 +42,9 @@ var shots = []shot{
 	{"T1 locked, without printer or key", func(p *place) { p.change(func(x *posts) { x.post.Prints, x.post.USB = false, false }) }, "/kiosk/", []string{
 		"Ici, vous ne pouvez pas imprimer.", "Ici, vous ne pouvez pas utiliser une clé USB.",
 	}},
+	{"T1 locked, where the place has no printer and lets no key be used", func(p *place) { p.handler.Prints, p.handler.USB = false, false }, "/kiosk/", []string{
+		"Ici, vous ne pouvez pas imprimer.", "Ici, vous ne pouvez pas utiliser une clé USB.",
+	}},
 	{"T1 locked, an ordinary machine", func(p *place) { p.change(func(x *posts) { x.post.Renderer = kiosk.Linux }) }, "/kiosk/", []string{
 		"Ici, vous pouvez utiliser une clé USB.",
 	}},

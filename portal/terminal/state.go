@@ -95,7 +95,7 @@ func (h *Handler) state(w http.ResponseWriter, r *http.Request) {
 	}
 	look := func() (news, time.Duration) {
 		v := h.view(w, r)
-		v.known, v.Post = true, h.Posts.Seen(kiosk.Visit{MAC: m, IPv4: a})
+		v.known, v.Post = true, h.seen(kiosk.Visit{MAC: m, IPv4: a})
 		return v.news()
 	}
 	w.Header().Set("Cache-Control", "no-store")

@@ -87,6 +87,8 @@ type Options struct {
 	Zone      *time.Location // of the hours that are shown; nil: the machine's
 	Keep      time.Duration  // how long a session of a terminal is remembered after its end
 	Grace     time.Duration  // what a person may add once; 0 nothing
+	Prints    bool           // the place has a printer: else no post prints, whatever is said of it
+	USB       bool           // the place lets keys be used: else no post does
 
 	Clock     clock.Clock
 	Log       *slog.Logger // nil: nothing is logged

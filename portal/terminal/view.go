@@ -113,6 +113,13 @@ func fresh(r *http.Request) bool {
 		!strings.HasPrefix(strings.ToLower(r.UserAgent()), "wget") && r.Header.Get("Origin") == ""
 }
 
+// seen notes a visit, and is the post with what can be done there: what the place does not offer is on none of its posts.
+func (h *Handler) seen(v kiosk.Visit) kiosk.Terminal {
+	t := h.Posts.Seen(v)
+	t.Prints, t.USB = t.Prints && h.Prints, t.USB && h.USB
+	return t
+}
+
 // meet notes the machine as seen and fills in what is open on it. Of a machine that nobody knows it answers by itself.
 func (v *view) meet() bool {
 	a, m, ok := v.h.machine(v.r)
@@ -121,7 +128,7 @@ func (v *view) meet() bool {
 		return false
 	}
 	visit := kiosk.Visit{MAC: m, IPv4: a, Label: label(v.r), Fresh: fresh(v.r)}
-	v.Post, v.known = v.h.Posts.Seen(visit), true
+	v.Post, v.known = v.h.seen(visit), true
 	if visit.Fresh {
 		v.mark(cookie, nonce())
 	}

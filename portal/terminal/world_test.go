@@ -145,6 +145,7 @@ func newPlace(t testing.TB) *place {
 	p.handler, err = terminal.New(terminal.Options{
 		Site:      terminal.Site{Name: "la Maison des habitants", Desk: "l'accueil", Contact: "04 76 00 00 00", Publisher: "Ville d'exemple", Rules: []string{"Parlez doucement."}},
 		Languages: languages, Name: "wifi.ville.example", Address: ours, Zone: time.UTC, Keep: time.Hour, Grace: 5 * time.Minute, Version: "1",
+		Prints: true, USB: true,
 		Clock: p.clock, Posts: p.posts, Catalogue: list, Calls: p.calls,
 		Who:   func(a netip.Addr) (mac.Addr, bool) { return machine, a == address && !p.unknown },
 		Place: func() sessions.SiteState { return p.site },

@@ -69,6 +69,7 @@ type HalfDay struct {
 	Part      Part
 	Measured  Measure
 	Devices   string // in words, a range: the exact number could give away what a month's report hides
+	Pages     string // printed from terminals, in the same words; "" none
 	Workshops []Workshop
 }
 
@@ -107,6 +108,9 @@ func (h HalfDay) Text() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s — %s, %s\n", h.Place, h.Day.Format("02/01/2006"), h.Part)
 	fmt.Fprintf(&b, "Appareils connectés au Wi-Fi : %s (des appareils, pas des personnes)\n", h.Devices)
+	if h.Pages != "" {
+		fmt.Fprintf(&b, "Pages imprimées depuis les postes : %s\n", h.Pages)
+	}
 	if h.Measured == Partly {
 		b.WriteString("Le comptage n'a pas marché toute la demi-journée.\n")
 	}

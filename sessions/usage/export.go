@@ -61,6 +61,9 @@ func (r Report) Export() Table {
 	}
 	if isMonth {
 		add(period, "Refus en tout", "", r.Refusals, r.Measured)
+		if r.Printed() {
+			add(period, "Pages imprimées", "", r.Pages, r.Measured)
+		}
 	}
 	for _, row := range r.Rows {
 		at := row.From.Format(format)

@@ -32,6 +32,9 @@ func (u *Usage) HalfDay(ctx context.Context, t time.Time, part Part, place strin
 	if h.Measured == Never {
 		h.Devices = Figure{How: Missing}.String()
 	}
+	if pages := p.sum("pages"); pages > 0 {
+		h.Pages = rough(pages)
+	}
 	for _, w := range workshops {
 		if began := w.Began.In(u.o.Location); number(began) == number(from) && PartOf(began) == part {
 			w.Began = began

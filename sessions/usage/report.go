@@ -69,6 +69,9 @@ type Report struct {
 	Pages     Figure       `json:"pages"` // printed from terminals
 }
 
+// Printed reports whether there is something to say of pages: a place without a printer never printed one.
+func (r Report) Printed() bool { return r.Pages != figure.Of(0) }
+
 // now is the place's time, and whether it is known.
 func (u *Usage) now() (time.Time, bool) {
 	u.mu.Lock()

@@ -56,18 +56,27 @@ func (s *store) civil(ctx context.Context, boot string) (offset time.Duration, k
 	return offset, true, nil
 }
 
+// addHour adds to an hour what was counted of it since the last time, and gives it the next number.
+const addHour = `INSERT INTO hour (at, measured, peak, seq, asked, down, lost, questions, latency, busy) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+	ON CONFLICT DO UPDATE SET measured = measured + excluded.measured, peak = max(peak, excluded.peak), seq = excluded.seq,
+		asked = asked + excluded.asked, down = down + excluded.down, lost = lost + excluded.lost,
+		questions = questions + excluded.questions, latency = latency + excluded.latency, busy = busy + excluded.busy`
+
 // add is one transaction; nothing to add writes nothing.
 func (s *store) add(ctx context.Context, run string, hours map[int64]*hour, days map[dayPart]int, c civil) error {
 	if len(hours) == 0 && len(days) == 0 {
 		return nil
 	}
 	return s.Do(ctx, func(tx *sql.Tx) error {
-		var last int64
+		var last, seq int64
+		if err := tx.QueryRowContext(ctx, "SELECT seq FROM outbox").Scan(&seq); err != nil {
+			return err
+		}
 		for at, h := range hours {
 			last = max(last, at)
-			if _, err := tx.ExecContext(ctx, `INSERT INTO hour VALUES (?, ?, ?)
-				ON CONFLICT DO UPDATE SET measured = measured + excluded.measured, peak = max(peak, excluded.peak)`,
-				at, h.measured.Milliseconds(), h.peak); err != nil {
+			seq++
+			if _, err := tx.ExecContext(ctx, addHour, at, h.measured.Milliseconds(), h.peak, seq,
+				h.line.Asked, h.line.Down, h.line.Lost, h.line.Questions, h.line.Latency, h.line.Full); err != nil {
 				return err
 			}
 			for k, n := range h.counts {
@@ -80,10 +89,14 @@ func (s *store) add(ctx context.Context, run string, hours map[int64]*hour, days
 		newest := 0
 		for k, n := range days {
 			newest = max(newest, k.day)
-			if _, err := tx.ExecContext(ctx, `INSERT INTO devices VALUES (?, ?, ?, ?)
-				ON CONFLICT DO UPDATE SET n = excluded.n`, k.day, k.part, run, n); err != nil {
+			seq++
+			if _, err := tx.ExecContext(ctx, `INSERT INTO devices VALUES (?, ?, ?, ?, ?)
+				ON CONFLICT DO UPDATE SET n = excluded.n, seq = excluded.seq WHERE n <> excluded.n`, k.day, k.part, run, n, seq); err != nil {
 				return err
 			}
+		}
+		if _, err := tx.ExecContext(ctx, "UPDATE outbox SET seq = ?", seq); err != nil {
+			return err
 		}
 		for _, old := range []struct {
 			query string

@@ -20,16 +20,20 @@ import (
 	"time"
 
 	"parvis/internal/clock"
+	"parvis/internal/hublink/wire"
 	"parvis/internal/mac"
 	"parvis/sessions"
 )
 
-// Options of a Usage. All but Log are required.
+// Options of a Usage. All but Terminal and Log are required.
 type Options struct {
 	Clock    clock.Clock
 	Location *time.Location // of the place
 	// Sessions lists the sessions, those that are remembered too; it is called once a minute.
 	Sessions func() []sessions.Session
+	// Terminal names the terminal with a MAC (poste-3), "" for a device that is none. It must not call the owner of sessions. Nil: there
+	// are no terminals.
+	Terminal func(mac.Addr) string
 	Log      *slog.Logger
 }
 
@@ -49,17 +53,16 @@ type hour struct {
 	measured time.Duration
 	peak     int
 	counts   map[key]uint64
+	line     wire.Quality
 }
 
 // live is a session that is open.
 type live struct {
-	profile string
-	counted clock.Boot // its time is counted until then
-	paused  bool       // nothing passes: its time is not counted
+	profile  string
+	terminal string     // "" none
+	counted  clock.Boot // its time is counted until then
+	paused   bool       // nothing passes: its time is not counted
 }
-
-// visit is what is known of a device that has seen a page.
-type visit struct{ kind, language string }
 
 // Usage counts. Its methods may be called from several goroutines.
 type Usage struct {
@@ -155,7 +158,7 @@ func (u *Usage) begin() {
 		if _, known := u.bytes[s.ID]; !known && counts(s) {
 			u.bytes[s.ID] = s.Down + s.Up
 			if s.State == sessions.Open {
-				u.open[s.ID] = live{s.Profile, now, pauses(s)}
+				u.open[s.ID] = u.live(s, now)
 			}
 		}
 	}
@@ -166,6 +169,15 @@ func counts(s sessions.Session) bool { return s.OpenedBy != sessions.FromStaff }
 
 // pauses reports whether nothing of a session passes.
 func pauses(s sessions.Session) bool { return s.Suspended != "" || s.LineDown }
+
+// live is a session whose time is counted from now on.
+func (u *Usage) live(s sessions.Session, now clock.Boot) live {
+	l := live{profile: s.Profile, counted: now, paused: pauses(s)}
+	if s.Terminal && u.o.Terminal != nil {
+		l.terminal = u.o.Terminal(s.Device.MAC)
+	}
+	return l
+}
 
 // civil is the place's time, once it has been known for sure since the machine's start: the kernel calls a clock uncertain again
 // after some hours without the internet, and it is then still right to the second. Called with mu held.
@@ -191,7 +203,7 @@ func (u *Usage) at(t time.Time) *hour {
 }
 
 func (u *Usage) add(t time.Time, what, word string, n uint64) {
-	if n > 0 {
+	if n > 0 && word != "" {
 		u.at(t).counts[key{what, word}] += n
 	}
 }
@@ -213,28 +225,11 @@ func (u *Usage) spent(s live, now clock.Boot, t time.Time, dated bool) {
 	if dated && !s.paused {
 		u.spread(t.Add(-now.Sub(s.counted)), t, func(h *hour, d time.Duration) {
 			h.counts[key{"time", s.profile}] += uint64(d / time.Millisecond)
+			if s.terminal != "" {
+				h.counts[key{"terminal-time", s.terminal}] += uint64(d / time.Millisecond)
+			}
 		})
 	}
-}
-
-// Visited notes in which language a device was shown a page, and whether it looked like a phone or a computer; "" is not known.
-func (u *Usage) Visited(a mac.Addr, kind, language string) {
-	u.mu.Lock()
-	defer u.mu.Unlock()
-	v, ok := u.visits[a]
-	if !ok {
-		v = u.older[a]
-		if len(u.visits) >= mostVisits {
-			u.visits, u.older = map[mac.Addr]visit{}, u.visits
-		}
-	}
-	if kind != "" {
-		v.kind = kind
-	}
-	if language != "" {
-		v.language = language
-	}
-	u.visits[a] = v
 }
 
 // Printed notes pages that came out of the printer.
@@ -261,7 +256,7 @@ func (u *Usage) Note(n sessions.Notice) {
 		if old, ok := u.open[s.ID]; ok {
 			u.spent(old, now, t, dated)
 		}
-		u.open[s.ID] = live{s.Profile, now, pauses(s)}
+		u.open[s.ID] = u.live(s, now)
 		if _, known := u.bytes[s.ID]; !known {
 			u.bytes[s.ID] = s.Down + s.Up
 		}
@@ -282,12 +277,13 @@ func (u *Usage) Note(n sessions.Notice) {
 	case sessions.NoticeOpened:
 		u.add(t, "sessions", s.Profile, 1)
 		u.add(t, "opener", string(s.OpenedBy), 1)
-		v, ok := u.visits[s.Device.MAC]
-		if !ok {
-			v = u.older[s.Device.MAC]
-		}
+		u.add(t, "terminal-sessions", u.open[s.ID].terminal, 1)
+		v := u.arrived(s.Device.MAC)
 		u.add(t, "language", word(v.language), 1)
 		u.add(t, "kind", word(v.kind), 1)
+		if v.since != 0 && now.Sub(v.seen) < unseen {
+			u.add(t, "waited", s.Profile, uint64(now.Sub(v.since)/time.Millisecond))
+		}
 	case sessions.NoticeRefused:
 		u.add(t, "refused", word(n.Why), 1)
 	case sessions.NoticeRedeemed:
@@ -296,6 +292,15 @@ func (u *Usage) Note(n sessions.Notice) {
 			what = "workshop"
 		}
 		u.add(t, "redeemed", what, 1)
+	}
+}
+
+// Looked adds to the hour what was seen of the line.
+func (u *Usage) Looked(q wire.Quality) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if t, dated := u.civil(u.o.Clock.Boot()); dated {
+		u.at(t).line.Add(q)
 	}
 }
 
@@ -337,7 +342,7 @@ func (u *Usage) sample() {
 		if ok {
 			u.spent(old, now, t, dated)
 		}
-		open[s.ID] = live{s.Profile, now, pauses(s)}
+		open[s.ID] = u.live(s, now)
 		if dated {
 			u.device(s.Device.MAC, t)
 		}
@@ -367,6 +372,7 @@ func (u *Usage) write(ctx context.Context) error {
 		into := u.at(time.Unix(n*3600, 0))
 		into.measured += h.measured
 		into.peak = max(into.peak, h.peak)
+		into.line.Add(h.line)
 		for k, c := range h.counts {
 			into.counts[k] += c
 		}

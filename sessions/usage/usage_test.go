@@ -31,6 +31,7 @@ type place struct {
 	path  string
 	all   []sessions.Session
 	next  int
+	posts map[mac.Addr]string
 	*usage.Usage
 }
 
@@ -72,6 +73,7 @@ func (p *place) off(d time.Duration) {
 	p.clock.Advance(d)
 	u, err := usage.Open(p.t.Context(), p.path, usage.Options{
 		Clock: p.clock, Location: p.paris, Sessions: func() []sessions.Session { return p.all },
+		Terminal: func(a mac.Addr) string { return p.posts[a] },
 	})
 	if err != nil {
 		p.t.Fatal(err)

@@ -140,6 +140,12 @@ type Count struct {
 	N    uint64 `json:"n"`
 }
 
+// Known reports whether it is one of Whats.
+func (c Count) Known() bool { return one(c.What, Whats) }
+
+// Identifier reports whether a word has the letters of an identifier, as every word of a batch must have.
+func Identifier(word string) bool { return plain.MatchString(word) }
+
 // Whats is every counter.
 var Whats = []string{
 	"sessions", "time", "bytes", "opener", "language", "kind", "refused", "redeemed", "pages", "waited", "terminal-sessions", "terminal-time",
@@ -249,6 +255,12 @@ func (b Batch) Check() error {
 		}
 	}
 	return nil
+}
+
+// Add adds what was seen after.
+func (q *Quality) Add(p Quality) {
+	q.Asked, q.Down, q.Full = q.Asked+p.Asked, q.Down+p.Down, q.Full+p.Full
+	q.Questions, q.Lost, q.Latency = q.Questions+p.Questions, q.Lost+p.Lost, q.Latency+p.Latency
 }
 
 func (q Quality) fair() bool {

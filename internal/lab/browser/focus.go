@@ -28,3 +28,10 @@ func (b *Browser) Focus(ctx context.Context, id string) error {
 func (b *Browser) Focused(ctx context.Context) (string, error) {
 	return b.ask(ctx, "ask who has the keyboard", `document.activeElement.id`)
 }
+
+// Key presses one key, of chromedp/kb, on the element that has the keyboard.
+func (b *Browser) Key(ctx context.Context, key string) error {
+	return b.try(ctx, "press a key", func(ctx context.Context) error {
+		return chromedp.Do(ctx, chromedp.KeyEvent(key))
+	})
+}

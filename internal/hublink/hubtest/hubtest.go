@@ -1,0 +1,303 @@
+// Package hubtest is a hub for tests of the site's side. It is strict: whatever no site may send is an error of the test. It keeps what the
+// true hub keeps, of each (epoch, hour) the row with the highest number, and can lose, repeat and cut what it is sent.
+package hubtest
+
+import (
+	"compress/gzip"
+	"crypto/ed25519"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"strconv"
+	"strings"
+	"sync"
+
+	"parvis/internal/hublink/wire"
+)
+
+// Fault is what happens to one batch.
+type Fault int
+
+// The faults.
+const (
+	None  Fault = iota
+	Away        // 503, nothing of it is taken
+	Cut         // the connection ends in the middle of the body
+	Mute        // it is taken, and the answer is lost
+	Again       // it is taken twice
+	Older       // every batch of before is taken once more after it, the newest first
+)
+
+// Code is one that can be used once.
+const Code = "ABCD-EFGH-JKLM"
+
+type hourKey struct {
+	epoch string
+	at    int64
+}
+
+type dayKey struct {
+	epoch     string
+	day, part int
+	run       string
+}
+
+// Hub is an http.Handler. Its zero value is one without a site.
+type Hub struct {
+	// Far says that connections can die without a word: a batch that its site has given up may still be read then, beside the next one.
+	Far bool
+
+	mu     sync.Mutex
+	fault  func() Fault
+	other  http.Handler
+	token  string
+	used   bool
+	hours  map[hourKey]wire.Hour
+	days   map[dayKey]wire.Day
+	past   []wire.Batch
+	now    wire.Now
+	errs   []string
+	active int
+	seal   []byte
+}
+
+// Fails sets what is asked for the fault of each batch; nil: there is none.
+func (h *Hub) Fails(fault func() Fault) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.fault = fault
+}
+
+// Instead lets somebody else answer; nil: the hub does.
+func (h *Hub) Instead(other http.Handler) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.other = other
+}
+
+// Errors are what was wrong with what it was sent.
+func (h *Hub) Errors() []string {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.errs
+}
+
+// Batches is how many were taken.
+func (h *Hub) Batches() int {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return len(h.past)
+}
+
+// Now is how the site was at its last batch.
+func (h *Hub) Now() wire.Now {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.now
+}
+
+// SealKey is the site's.
+func (h *Hub) SealKey() []byte {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.seal
+}
+
+// Forget makes the token worthless, and the code good again.
+func (h *Hub) Forget() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.token, h.used = "", false
+}
+
+// Drop forgets what it was told, not the site.
+func (h *Hub) Drop() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.hours, h.days, h.past = nil, nil, nil
+}
+
+// SignKey is the hub's.
+func SignKey() ed25519.PrivateKey { return ed25519.NewKeyFromSeed(make([]byte, ed25519.SeedSize)) }
+
+// Sum is the sum of a counter over all hours; word "" is every word.
+func (h *Hub) Sum(what, word string) (n uint64) {
+	for _, x := range h.Hours() {
+		for _, c := range x.Counts {
+			if c.What == what && (word == "" || c.Word == word) {
+				n += c.N
+			}
+		}
+	}
+	return n
+}
+
+// Hours are the rows as they count.
+func (h *Hub) Hours() (all []wire.Hour) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for _, x := range h.hours {
+		all = append(all, x)
+	}
+	return all
+}
+
+// Devices is how many devices came on a day, as the runs of the daemon have counted them together.
+func (h *Hub) Devices(day int) (n int) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for k, d := range h.days {
+		if k.day == day && k.part == 0 {
+			n += d.N
+		}
+	}
+	return n
+}
+
+func (h *Hub) wrong(w http.ResponseWriter, status int, format string, args ...any) {
+	h.mu.Lock()
+	h.errs = append(h.errs, fmt.Sprintf(format, args...))
+	h.mu.Unlock()
+	http.Error(w, http.StatusText(status), status)
+}
+
+// ServeHTTP implements http.Handler.
+func (h *Hub) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	h.mu.Lock()
+	other := h.other
+	h.mu.Unlock()
+	switch {
+	case other != nil:
+		other.ServeHTTP(w, r)
+	case r.Method != http.MethodPost:
+		h.wrong(w, http.StatusMethodNotAllowed, "%s %s", r.Method, r.URL)
+	case r.URL.RawQuery != "":
+		h.wrong(w, http.StatusBadRequest, "something in the address: %s", r.URL)
+	case r.Header.Get(wire.VersionHeader) != strconv.Itoa(wire.Version):
+		h.wrong(w, http.StatusUpgradeRequired, "version %q", r.Header.Get(wire.VersionHeader))
+	case r.URL.Path == wire.PathEnrol:
+		h.enrol(w, r)
+	case r.URL.Path == wire.PathBatch:
+		h.batch(w, r)
+	default:
+		h.wrong(w, http.StatusNotFound, "%s", r.URL)
+	}
+}
+
+func (h *Hub) enrol(w http.ResponseWriter, r *http.Request) {
+	var e wire.Enrolment
+	if err := decode(r.Body, &e); err != nil || len(e.SealKey) != 32 || e.Version == "" {
+		h.wrong(w, http.StatusBadRequest, "enrolment %+v: %v", e, err)
+		return
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if e.Code != Code || h.used {
+		http.Error(w, "no such code", http.StatusForbidden)
+		return
+	}
+	h.used, h.token, h.seal = true, "token-"+strings.Repeat("0123456789", 4), e.SealKey
+	key := SignKey().Public().(ed25519.PublicKey)
+	_ = json.NewEncoder(w).Encode(wire.Enrolled{Site: "site-1", Name: "Maison du Lac", Token: h.token, SignKey: key})
+}
+
+func (h *Hub) batch(w http.ResponseWriter, r *http.Request) {
+	h.mu.Lock()
+	h.active++
+	many, token, fails := h.active, h.token, h.fault
+	h.mu.Unlock()
+	defer func() {
+		h.mu.Lock()
+		h.active--
+		h.mu.Unlock()
+	}()
+	if many > 1 && !h.Far {
+		h.wrong(w, http.StatusBadRequest, "%d batches at once", many)
+		return
+	}
+	if token == "" || r.Header.Get("Authorization") != "Bearer "+token {
+		http.Error(w, "who are you?", http.StatusUnauthorized)
+		return
+	}
+	fault := None
+	if fails != nil {
+		fault = fails()
+	}
+	switch fault {
+	case Away:
+		http.Error(w, "later", http.StatusServiceUnavailable)
+		return
+	case Cut:
+		_, _ = r.Body.Read(make([]byte, 10))
+		panic(http.ErrAbortHandler)
+	}
+	b, err := read(r)
+	if err != nil {
+		h.wrong(w, http.StatusBadRequest, "batch: %v", err)
+		return
+	}
+	h.take(b, fault)
+	if fault == Mute {
+		panic(http.ErrAbortHandler)
+	}
+	_ = json.NewEncoder(w).Encode(wire.Receipt{Seq: b.Seq, Every: 60})
+}
+
+func read(r *http.Request) (b wire.Batch, err error) {
+	if e := r.Header.Get("Content-Encoding"); e != "gzip" {
+		return b, fmt.Errorf("encoding %q", e)
+	}
+	z, err := gzip.NewReader(r.Body)
+	if err != nil {
+		return b, err
+	}
+	if err := decode(z, &b); err != nil {
+		return b, err
+	}
+	return b, b.Check()
+}
+
+func decode(from io.Reader, into any) error {
+	plain, err := io.ReadAll(io.LimitReader(from, wire.MaxBatch+1))
+	if err != nil {
+		return err
+	}
+	if len(plain) > wire.MaxBatch {
+		return fmt.Errorf("longer than %d bytes", wire.MaxBatch)
+	}
+	d := json.NewDecoder(strings.NewReader(string(plain)))
+	d.DisallowUnknownFields()
+	return d.Decode(into)
+}
+
+func (h *Hub) take(b wire.Batch, fault Fault) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.hours == nil {
+		h.hours, h.days = map[hourKey]wire.Hour{}, map[dayKey]wire.Day{}
+	}
+	h.past, h.now = append(h.past, b), b.Now
+	h.keep(b)
+	switch fault {
+	case Again:
+		h.keep(b)
+	case Older:
+		for i := len(h.past) - 1; i >= 0; i-- {
+			h.keep(h.past[i])
+		}
+	}
+}
+
+func (h *Hub) keep(b wire.Batch) {
+	for _, x := range b.Hours {
+		if k := (hourKey{b.Epoch, x.At}); x.Seq > h.hours[k].Seq {
+			h.hours[k] = x
+		}
+	}
+	for _, d := range b.Days {
+		if k := (dayKey{b.Epoch, d.Day, d.Part, d.Run}); d.Seq > h.days[k].Seq {
+			h.days[k] = d
+		}
+	}
+}
