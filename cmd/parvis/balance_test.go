@@ -172,6 +172,10 @@ func TestWhatTheManagerTellsIsCounted(t *testing.T) {
 			},
 			want: []string{"Volume (Mo) 9\n", "Visiteur | 6 | 12 | 9\n"},
 		},
+		"pages that came out of the printer": {
+			do:   func(c *counted, _ []sessions.Session) { c.usage.Printed(12) },
+			want: []string{"Pages imprimées 12\n"},
+		},
 		"refusals by reason, in French": {
 			do: func(c *counted, _ []sessions.Session) {
 				for n := range byte(5) {

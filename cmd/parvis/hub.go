@@ -36,7 +36,8 @@ func (d *daemon) openHub() {
 	o, err := hubOptions(c)
 	if err == nil {
 		o.Path, o.Version, o.Model = filepath.Join(d.app.cli.State, "hub.json"), version, board("/")
-		o.Outbox, o.Now, o.Clock, o.Log = d.usage, func() wire.Now { return d.condition().Now }, d.clock, d.log
+		o.Outbox, o.Now, o.Clock, o.Log = d.usage, func() wire.Now { return d.follow.says(d.condition().Now) }, d.clock, d.log
+		o.Told = func(ctx context.Context, r wire.Receipt, said wire.Now) { d.follow.told(ctx, d, r, said) }
 		d.hub.link, err = hublink.Open(o)
 	}
 	if d.hub.err = err; err != nil {

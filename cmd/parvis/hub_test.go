@@ -28,7 +28,7 @@ import (
 const hubURL = "https://" + lab.Trials + ":8440"
 
 // centre starts a hub there and configures the place to have it.
-func (p *place) centre() *hubtest.Hub {
+func (p *place) centre(change ...func(*lab.Site)) *hubtest.Hub {
 	p.t.Helper()
 	ln, err := p.Internet.Listen(":8440")
 	if err != nil {
@@ -53,7 +53,11 @@ func (p *place) centre() *hubtest.Hub {
 			p.t.Errorf("the hub was sent what no site sends: %q", errs)
 		}
 	})
-	if err := p.parvis.Configure(lab.Site{Duration: "2h", Idle: "0s", Lease: "24h", More: fmt.Sprintf("\n[hub]\nurl = %q\nca = %q\n", hubURL, p.CAFile())}); err != nil {
+	site := lab.Site{Duration: "2h", Idle: "0s", Lease: "24h", More: fmt.Sprintf("\n[hub]\nurl = %q\nca = %q\n", hubURL, p.CAFile())}
+	for _, c := range change {
+		c(&site)
+	}
+	if err := p.parvis.Configure(site); err != nil {
 		p.t.Fatal(err)
 	}
 	return h

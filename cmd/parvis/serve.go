@@ -51,6 +51,7 @@ func (c serveCmd) Run(ctx context.Context, a *app) error {
 		return err
 	}
 	defer unlock()
+	cfg, follow := a.follow(cfg, log)
 	if err := a.fit(cfg, log); err != nil {
 		return err
 	}
@@ -58,12 +59,17 @@ func (c serveCmd) Run(ctx context.Context, a *app) error {
 	if err != nil {
 		return refused(err)
 	}
-	d := &daemon{app: a, cfg: cfg, clock: system, log: log, since: time.Now()}
+	d := &daemon{app: a, cfg: cfg, follow: follow, clock: system, log: log, since: time.Now()}
 	if c.LabClock {
 		d.shifted = clock.NewShifted(system)
 		d.clock = d.shifted
 	}
-	return d.run(ctx, c.Confirm)
+	err = d.run(ctx, c.Confirm)
+	if errors.Is(err, errAgain) {
+		unlock()
+		return again(log)
+	}
+	return err
 }
 
 // daemon is everything that runs, wired.
@@ -89,6 +95,7 @@ type daemon struct {
 	certs    certificates
 	watchers watchers
 	hub      hub
+	follow   *follow
 }
 
 // run brings everything up in the order in which it can be refused: what changes nothing first, the kernel last.
@@ -210,6 +217,8 @@ func (d *daemon) serve(ctx context.Context, confirm int, plain, secure net.Liste
 	group.Go(func() error { return d.fleet.run(ctx, d) })
 	group.Go(func() error { return d.watchers.run(ctx, d) })
 	group.Go(func() error { return d.hub.run(ctx) })
+	group.Go(func() error { return d.follow.prove(ctx, d) })
+	group.Go(func() error { return d.follow.certify(ctx, d) })
 	if d.cfg.Guests.IPv6 {
 		group.Go(func() error {
 			return advertise.Run(ctx, advertise.Options{

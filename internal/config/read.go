@@ -34,6 +34,12 @@ func (r *reader) keyPlace(path string) place {
 	return place{1, 1}
 }
 
+// has reports whether the source has a key.
+func (r *reader) has(path string) bool {
+	_, there := r.at.spans[path]
+	return there
+}
+
 func (r *reader) valuePlace(path string) place {
 	if sp, ok := r.at.spans[path]; ok {
 		return placeAt(r.src, sp.val)

@@ -46,9 +46,11 @@ func (t *table) staff(cfg *Config) (s Staff) {
 	case s.Name == "":
 	case s.Name == cfg.Portal.Name:
 		t.bad("name", Say("staff.name is the portal's name", "staff.name est le nom du portail"), Say("a name of its own", "un nom à elle"), Message{})
+	case s.Certificate == "" && t.vals["certificate"] == nil && cfg.Portal.Certificate == "" && t.r.has("hub.url"):
+		// It comes from the hub; until then there is no console.
 	case s.Certificate == "" && t.vals["certificate"] == nil && cfg.Portal.Certificate == "":
 		t.bad("name", Say("the console has no certificate: browsers refuse it", "la console n'a pas de certificat : les navigateurs la refusent"),
-			Say("staff.certificate and staff.key, or portal.certificate for both names", "staff.certificate et staff.key, ou portal.certificate pour les deux noms"), t.example("certificate"))
+			Say("staff.certificate and staff.key, or portal.certificate for both names, or a hub", "staff.certificate et staff.key, ou portal.certificate pour les deux noms, ou un centre"), t.example("certificate"))
 	case s.Certificate == "":
 		s.Certificate, s.Key = cfg.Portal.Certificate, cfg.Portal.Key
 	}

@@ -1,6 +1,7 @@
 package hublink_test
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"io"
@@ -119,7 +120,7 @@ func TestEachReceiptIsTold(t *testing.T) {
 	w := begin(t, t.TempDir())
 	defer w.end()
 	var told []string
-	w.o.Told = func(r wire.Receipt) { told = append(told, r.Bundle) }
+	w.o.Told = func(_ context.Context, r wire.Receipt, _ wire.Now) { told = append(told, r.Bundle) }
 	w.restart()
 	if err := w.Enrol(t.Context(), hubtest.Code); err != nil {
 		t.Fatal(err)

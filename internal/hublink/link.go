@@ -48,8 +48,8 @@ type Options struct {
 	Now            func() wire.Now // it waits for nothing
 	Clock          clock.Clock
 	Random         func() float64 // 0 to 1, for pauses; nil: the runtime's
-	// Told is told of each receipt, by Run; nil: nobody is.
-	Told func(wire.Receipt)
+	// Told is told of each receipt, and of what the site had said of itself, by Run, which goes on afterwards; nil: nobody is.
+	Told func(context.Context, wire.Receipt, wire.Now)
 	Log  *slog.Logger
 }
 
@@ -101,8 +101,10 @@ type Status struct {
 	// Silent is since when the hub has acknowledged nothing: since it last did, or since the daemon's start where it has not yet.
 	Silent time.Duration
 	Heard  time.Time // when it last did, by the site's clock of then; zero: never
-	Left   int       // hours that waited after the last try
-	Err    error     // why the last try failed; nil: it did not
+	// Reached: it has acknowledged something since the daemon's start.
+	Reached bool
+	Left    int   // hours that waited after the last try
+	Err     error // why the last try failed; nil: it did not
 }
 
 // Enrolled reports whether there is a hub that expects this site's word.
@@ -113,7 +115,7 @@ func (l *Link) Status() Status {
 	now := l.o.Clock.Boot()
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	s := Status{Site: l.s.Site, Name: l.s.Name, Silent: now.Sub(max(l.heard, l.begun)), Left: l.left, Err: l.err}
+	s := Status{Site: l.s.Site, Name: l.s.Name, Silent: now.Sub(max(l.heard, l.begun)), Left: l.left, Err: l.err, Reached: l.heard != 0}
 	if l.s.Heard != 0 {
 		s.Heard = time.Unix(l.s.Heard, 0)
 	}
@@ -208,7 +210,7 @@ func (l *Link) send(ctx context.Context) time.Duration {
 		return 0
 	}
 	if err == nil && l.o.Told != nil {
-		l.o.Told(r)
+		l.o.Told(ctx, r, b.Now)
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()

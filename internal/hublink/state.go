@@ -7,6 +7,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+
+	"parvis/internal/durable"
 )
 
 // state is what the site keeps of its enrolment, in one file: its zero value is none. Everything in it but Epoch, Acked and Heard is
@@ -45,34 +47,16 @@ func read(path string) (s state, err error) {
 	return s, nil
 }
 
-// write puts the file in place whole, for its owner alone: a power cut leaves what was before or what is after.
-func (s state) write(path string) (err error) {
+// write is for its owner alone, whole.
+func (s state) write(path string) error {
 	b, err := json.MarshalIndent(s, "", "  ")
+	if err == nil {
+		err = durable.Write(path, b)
+	}
 	if err != nil {
 		return fmt.Errorf("hublink: %w", err)
 	}
-	dir := filepath.Dir(path)
-	tmp, err := os.CreateTemp(dir, filepath.Base(path)+".*") // mode 0600
-	if err != nil {
-		return fmt.Errorf("hublink: write %s: %w", path, err)
-	}
-	defer func() {
-		if err != nil {
-			os.Remove(tmp.Name())
-			err = fmt.Errorf("hublink: write %s: %w", path, err)
-		}
-	}()
-	_, err = tmp.Write(b)
-	if err == nil {
-		err = tmp.Sync()
-	}
-	if err = errors.Join(err, tmp.Close()); err != nil {
-		return err
-	}
-	if err = os.Rename(tmp.Name(), path); err != nil {
-		return err
-	}
-	return syncDir(dir)
+	return nil
 }
 
 // remove takes the file away for good.
@@ -80,13 +64,5 @@ func remove(path string) error {
 	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("hublink: %w", err)
 	}
-	return syncDir(filepath.Dir(path))
-}
-
-func syncDir(dir string) error {
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	return errors.Join(d.Sync(), d.Close())
+	return durable.SyncDir(filepath.Dir(path))
 }

@@ -29,6 +29,8 @@ type Upload struct {
 	Bytes int64
 	Whole bool // it came to its end
 	Open  bool // it is still coming
+	// Last is, once it was cut, when the host's kernel received the last bytes of its connection.
+	Last time.Time
 }
 
 // demarche is what the hosts of the procedure know. One town has one resident at a time.
@@ -140,7 +142,9 @@ func (d *demarche) account() http.Handler {
 			away(w, Connect, "/choix")
 			return
 		}
-		page(w, "Attestation", `<p>La personne a des droits ouverts.</p>`)
+		page(w, "Attestation", `<p>La personne a des droits ouverts.</p><p><button type="button" onclick="print()">Imprimer</button></p>
+<p style="break-before:page">Ses droits durent un an.</p>
+<p style="break-before:page">Elle garde ce papier.</p>`)
 	})
 	return mux
 }
@@ -160,6 +164,9 @@ func (d *demarche) receive(r *http.Request) (int64, error) {
 		d.mu.Lock()
 		defer d.mu.Unlock()
 		u.Open, u.Whole = false, err == nil
+		if err != nil {
+			u.Last = lastArrival(r.Context())
+		}
 		return u.Bytes, err
 	}
 	buf := make([]byte, 16<<10)

@@ -61,6 +61,7 @@ func newInternet(t *Town, all []Host) (*internet, error) {
 	for i := range n.web {
 		n.web[i].Handler = http.HandlerFunc(n.answer)
 		n.web[i].ReadHeaderTimeout = 10 * time.Second
+		n.web[i].ConnContext = withConn
 		n.web[i].ErrorLog = log.New(io.Discard, "", 0) // clients that are cut are what the lab is for
 	}
 	n.web[1].TLSConfig = &tls.Config{
@@ -197,6 +198,9 @@ func (l *noted) Accept() (net.Conn, error) {
 	c, err := l.Listener.Accept()
 	if err == nil {
 		l.net.note(Flow{Proto: "tcp", Source: addrPort(c.RemoteAddr()), Local: addrPort(c.LocalAddr()), When: time.Now()})
+	}
+	if tcp, ok := c.(*net.TCPConn); ok {
+		c = &arriving{TCPConn: tcp}
 	}
 	return c, err
 }

@@ -76,6 +76,7 @@ type Town struct {
 	nextGuest int
 	cuts      int // of the power
 	programs  []*Process
+	beyond    []*Process // of machines behind the line: no power cut of the router ends them
 }
 
 // NewTown raises a town whose files are in dir.
@@ -257,8 +258,8 @@ func (t *Town) StopUpstream(stopped bool) error {
 // Close ends the town: programs first, then guests, servers, machines.
 func (t *Town) Close() error {
 	t.mu.Lock()
-	programs, guests := t.programs, t.guests
-	t.programs, t.guests = nil, map[string]*Guest{}
+	programs, guests := append(t.programs, t.beyond...), t.guests
+	t.programs, t.beyond, t.guests = nil, nil, map[string]*Guest{}
 	t.mu.Unlock()
 	var errs []error
 	for _, p := range programs {

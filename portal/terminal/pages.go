@@ -14,16 +14,15 @@ import (
 // home is the first tab's page: whatever the post's state asks for.
 func (v *view) home() {
 	v.Live = true
-	until, updating := v.h.Updating(v.Post.MAC)
 	place := v.h.Place()
 	switch {
 	case v.Post.State == kiosk.Newcomer:
 		v.set("Number", label(v.r))
 		v.Data = label(v.r)
 		v.render("newpost", http.StatusOK)
-	case updating && !v.open:
-		if v.Until = !until.IsZero() && v.h.sure(); v.Until {
-			v.set("Until", v.locale.Hour(until.In(v.h.Zone)))
+	case v.updating && !v.open:
+		if v.Until = !v.until.IsZero() && v.h.sure(); v.Until {
+			v.set("Until", v.locale.Hour(v.until.In(v.h.Zone)))
 		}
 		v.render("update", http.StatusOK)
 	case v.Post.State == kiosk.Cleaning:

@@ -69,11 +69,10 @@ func (v *view) Stamp() string {
 	if st == kiosk.Silent {
 		st = kiosk.Locked // it is heard of again as it asks
 	}
-	_, updating := v.h.Updating(v.Post.MAC)
 	return digest(
 		string(st), now.use.Session.ID, now.use.Message, now.Closed, now.Call, now.Post.Name,
 		strings.Join(now.use.Bundles, " "), strings.Join(now.use.Names, " "),
-		flags(now.use.Mail, now.Grace, v.h.Line(), v.h.Place().Open, updating, now.Post.Prints, now.Post.USB),
+		flags(now.use.Mail, now.Grace, v.h.Line(), v.h.Place().Open, v.updating, now.Post.Prints, now.Post.USB),
 	)
 }
 

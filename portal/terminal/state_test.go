@@ -75,6 +75,19 @@ func TestThePageHasTheStampThatItsScriptIsTold(t *testing.T) {
 	}
 }
 
+// A page of the update window tells the router that the terminal is back, and may so end the window that it speaks of.
+func TestAPageThatEndsItsUpdateIsToldSo(t *testing.T) {
+	p := newPlace(t)
+	p.updating, p.back = true, true
+	body := p.do(httptest.NewRequest(http.MethodGet, "/kiosk/", nil)).Body.String()
+	if !strings.Contains(body, "L&#39;ordinateur se met à jour.") && !strings.Contains(body, "L'ordinateur se met à jour.") {
+		t.Fatalf("the page says\n%s", body)
+	}
+	if n := p.state(t); strings.Contains(body, `data-stamp="`+n.Stamp+`"`) {
+		t.Error("the page takes itself for one of a terminal that is ready, and stays")
+	}
+}
+
 func TestEveryChangeOfAPageChangesItsStamp(t *testing.T) {
 	p := newPlace(t)
 	seen := map[string]string{p.state(t).Stamp: "locked"}

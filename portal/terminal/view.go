@@ -29,6 +29,10 @@ type view struct {
 	use    kiosk.Use
 	open   bool // use is of an open session
 
+	// The update window, asked for once: the page and its stamp are of one moment, although this very page may end the window.
+	updating bool
+	until    time.Time // zero: not known
+
 	Post    kiosk.Terminal
 	Page    string // the template
 	Live    bool   // it changes by itself
@@ -138,6 +142,7 @@ func (v *view) meet() bool {
 
 // look fills in what is open.
 func (v *view) look() {
+	v.until, v.updating = v.h.Updating(v.Post.MAC)
 	use, err := v.h.Posts.Use(v.Post.ID)
 	if err != nil {
 		return // nothing is

@@ -120,6 +120,7 @@ type place struct {
 	site     sessions.SiteState
 	down     bool
 	updating bool
+	back     bool // the window ends as soon as it was asked for
 	unknown  bool
 	cookies  map[string]string
 	handler  *terminal.Handler
@@ -153,8 +154,12 @@ func newPlace(t testing.TB) *place {
 		Config: func(label string) ([]byte, bool) {
 			return []byte("[[ GLOBAL ]]\nhomepage=http://10.21.0.1/kiosk/\n"), label != "none"
 		},
-		Prefs:    func() []byte { return []byte("user_pref(\"a\", true);\n") },
-		Updating: func(mac.Addr) (time.Time, bool) { return p.clock.Wall().Time.Add(20 * time.Minute), p.updating },
+		Prefs: func() []byte { return []byte("user_pref(\"a\", true);\n") },
+		Updating: func(mac.Addr) (time.Time, bool) {
+			is := p.updating
+			p.updating = is && !p.back
+			return p.clock.Wall().Time.Add(20 * time.Minute), is
+		},
 	})
 	if err != nil {
 		t.Fatal(err)

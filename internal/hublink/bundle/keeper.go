@@ -6,9 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
 	"strconv"
 	"sync"
+
+	"parvis/internal/durable"
 )
 
 // starts is how often a site begins with a bundle that it has not confirmed: one that makes it fall, or the power, ends the trial.
@@ -87,16 +88,24 @@ func (k *Keeper) Offer(b []byte) (news bool, err error) {
 	defer k.mu.Unlock()
 	p, err := Open(b, k.key, k.site)
 	if err != nil {
-		return false, errors.Join(err, k.write(func(s *state) { s.Refused = &Refused{Why: Why(err)} }))
+		return false, errors.Join(err, k.refuse(Refused{Why: Why(err)}))
 	}
 	if p.Version == k.s.Highest {
 		return false, nil
 	}
 	if p.Version < k.s.Highest {
-		return false, errors.Join(ErrVersion, k.write(func(s *state) { s.Refused = &Refused{p.Version, Why(ErrVersion)} }))
+		return false, errors.Join(ErrVersion, k.refuse(Refused{p.Version, Why(ErrVersion)}))
 	}
 	err = k.write(func(s *state) { s.Highest, s.Trial, s.Starts, s.Refused = p.Version, b, 0, nil })
 	return err == nil, err
+}
+
+// refuse remembers what was not taken. The hub may offer the same each minute: flash is written once.
+func (k *Keeper) refuse(r Refused) error {
+	if k.s.Refused != nil && *k.s.Refused == r {
+		return nil
+	}
+	return k.write(func(s *state) { s.Refused = &r })
 }
 
 // Confirm ends the trial: the site works, and reaches the hub. Without a trial nothing happens.
@@ -145,40 +154,15 @@ func (k *Keeper) Says() (version string, refused *Refused) {
 }
 
 // write changes the state on the disk and then in memory. Called with mu held.
-func (k *Keeper) write(change func(*state)) (err error) {
+func (k *Keeper) write(change func(*state)) error {
 	next := k.s
 	change(&next)
 	b, err := json.Marshal(next)
 	if err != nil {
 		return fmt.Errorf("bundle: %w", err)
 	}
-	dir := filepath.Dir(k.path)
-	tmp, err := os.CreateTemp(dir, filepath.Base(k.path)+".*") // mode 0600
-	if err != nil {
-		return fmt.Errorf("bundle: write %s: %w", k.path, err)
-	}
-	defer func() {
-		if err != nil {
-			os.Remove(tmp.Name())
-			err = fmt.Errorf("bundle: write %s: %w", k.path, err)
-		}
-	}()
-	_, err = tmp.Write(b)
-	if err == nil {
-		err = tmp.Sync()
-	}
-	if err = errors.Join(err, tmp.Close()); err != nil {
-		return err
-	}
-	if err = os.Rename(tmp.Name(), k.path); err != nil {
-		return err
-	}
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	if err = errors.Join(d.Sync(), d.Close()); err != nil {
-		return err
+	if err := durable.Write(k.path, b); err != nil {
+		return fmt.Errorf("bundle: %w", err)
 	}
 	k.s = next
 	return nil

@@ -13,6 +13,7 @@ import (
 	"strings"
 	"sync"
 
+	"parvis/internal/hublink/bundle"
 	"parvis/internal/hublink/wire"
 )
 
@@ -60,6 +61,96 @@ type Hub struct {
 	errs   []string
 	active int
 	seal   []byte
+
+	published, staff string            // versions
+	signed           map[string][]byte // by path
+	fetched          map[string]int    // how often, by path
+	issue            func(wire.CertificateRequest) wire.Certificate
+}
+
+// signer signs everything of this hub.
+var signer = ed25519.NewKeyFromSeed(make([]byte, ed25519.SeedSize))
+
+const siteID = "site-1"
+
+// Publish offers a configuration to the site from now on.
+func (h *Hub) Publish(version int64, config string) error {
+	return h.sign(wire.PathBundle, bundle.Payload{Version: version, Config: config})
+}
+
+// Colleagues makes the town's staff of the site what is given, from now on. The site is enrolled.
+func (h *Hub) Colleagues(version int64, all ...wire.Colleague) error {
+	plain, err := json.Marshal(all)
+	if err != nil {
+		return err
+	}
+	sealed, err := bundle.Seal(h.SealKey(), siteID, version, plain)
+	if err != nil {
+		return err
+	}
+	return h.sign(wire.PathStaff, bundle.Payload{Version: version, Sealed: sealed})
+}
+
+func (h *Hub) sign(path string, p bundle.Payload) error {
+	p.Site = siteID
+	b, err := bundle.Sign(signer, p)
+	if err != nil {
+		return err
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.signed == nil {
+		h.signed = map[string][]byte{}
+	}
+	h.signed[path] = b
+	if path == wire.PathBundle {
+		h.published = strconv.FormatInt(p.Version, 10)
+	} else {
+		h.staff = strconv.FormatInt(p.Version, 10)
+	}
+	return nil
+}
+
+// Fetched is how often what is signed at a path was given out.
+func (h *Hub) Fetched(path string) int {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.fetched[path]
+}
+
+// Issues sets who answers requests for certificates.
+func (h *Hub) Issues(issue func(wire.CertificateRequest) wire.Certificate) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.issue = issue
+}
+
+// own is what needs the site's token, beside batches.
+func (h *Hub) own(w http.ResponseWriter, r *http.Request) {
+	h.mu.Lock()
+	b, token, issue := h.signed[r.URL.Path], h.token, h.issue
+	h.mu.Unlock()
+	switch {
+	case token == "" || r.Header.Get("Authorization") != "Bearer "+token:
+		http.Error(w, "who are you?", http.StatusUnauthorized)
+	case r.Method == http.MethodGet && b != nil:
+		h.mu.Lock()
+		if h.fetched == nil {
+			h.fetched = map[string]int{}
+		}
+		h.fetched[r.URL.Path]++
+		h.mu.Unlock()
+		_, _ = w.Write(b)
+	case r.Method == http.MethodGet:
+		http.NotFound(w, r)
+	default:
+		var request wire.CertificateRequest
+		if err := decode(r.Body, &request); err != nil || issue == nil {
+			h.wrong(w, http.StatusBadRequest, "certificate request: %v", err)
+			return
+		}
+		_ = json.NewEncoder(w).Encode(issue(request))
+	}
 }
 
 // Fails sets what is asked for the fault of each batch; nil: there is none.
@@ -170,6 +261,8 @@ func (h *Hub) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case other != nil:
 		other.ServeHTTP(w, r)
+	case r.Method == http.MethodGet && (r.URL.Path == wire.PathBundle || r.URL.Path == wire.PathStaff), r.URL.Path == wire.PathCertificate:
+		h.own(w, r)
 	case r.Method != http.MethodPost:
 		h.wrong(w, http.StatusMethodNotAllowed, "%s %s", r.Method, r.URL)
 	case r.URL.RawQuery != "":
@@ -198,8 +291,7 @@ func (h *Hub) enrol(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	h.used, h.token, h.seal = true, "token-"+strings.Repeat("0123456789", 4), e.SealKey
-	key := SignKey().Public().(ed25519.PublicKey)
-	_ = json.NewEncoder(w).Encode(wire.Enrolled{Site: "site-1", Name: "Maison du Lac", Token: h.token, SignKey: key})
+	_ = json.NewEncoder(w).Encode(wire.Enrolled{Site: siteID, Name: "Maison du Lac", Token: h.token, SignKey: signer.Public().(ed25519.PublicKey)})
 }
 
 func (h *Hub) batch(w http.ResponseWriter, r *http.Request) {
@@ -241,7 +333,10 @@ func (h *Hub) batch(w http.ResponseWriter, r *http.Request) {
 	if fault == Mute {
 		panic(http.ErrAbortHandler)
 	}
-	_ = json.NewEncoder(w).Encode(wire.Receipt{Seq: b.Seq, Every: 60})
+	h.mu.Lock()
+	receipt := wire.Receipt{Seq: b.Seq, Every: 60, Bundle: h.published, Staff: h.staff}
+	h.mu.Unlock()
+	_ = json.NewEncoder(w).Encode(receipt)
 }
 
 func read(r *http.Request) (b wire.Batch, err error) {

@@ -3,7 +3,6 @@ package kiosk
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"net"
 	"net/url"
@@ -12,7 +11,7 @@ import (
 	"golang.org/x/net/websocket"
 )
 
-// bidi is a conversation in WebDriver BiDi (W3C), which Firefox and Chromium both speak. Events are not listened to: pages are
+// bidi is a conversation in WebDriver BiDi (W3C), which Firefox speaks. Events are not listened to: pages are
 // looked at until they say what is expected.
 type bidi struct {
 	ws *websocket.Conn
@@ -20,7 +19,7 @@ type bidi struct {
 	mu      sync.Mutex
 	next    int
 	waiting map[int]chan answer
-	ended   chan struct{} // closed with the conversation
+	gone    chan struct{} // closed with the conversation
 }
 
 // answer is one message from the browser.
@@ -31,9 +30,6 @@ type answer struct {
 	Error   string          `json:"error"`
 	Message string          `json:"message"`
 }
-
-// errEnded is returned once the browser has gone.
-var errEnded = errors.New("kiosk: the browser has ended")
 
 // speak opens a conversation over a connection that is there already; the origin is the one that Firefox was told to accept.
 func speak(conn net.Conn, address string) (*bidi, error) {
@@ -50,13 +46,13 @@ func speak(conn net.Conn, address string) (*bidi, error) {
 		return nil, fmt.Errorf("kiosk: speak with the browser: %w", err)
 	}
 	ws.MaxPayloadBytes = 64 << 20 // screenshots
-	b := &bidi{ws: ws, waiting: map[int]chan answer{}, ended: make(chan struct{})}
+	b := &bidi{ws: ws, waiting: map[int]chan answer{}, gone: make(chan struct{})}
 	go b.listen()
 	return b, nil
 }
 
 func (b *bidi) listen() {
-	defer close(b.ended)
+	defer close(b.gone)
 	for {
 		var a answer
 		if err := websocket.JSON.Receive(b.ws, &a); err != nil {
@@ -99,7 +95,7 @@ func (b *bidi) call(ctx context.Context, method string, params, result any) erro
 			return fmt.Errorf("kiosk: %s: %w", method, err)
 		}
 		return nil
-	case <-b.ended:
+	case <-b.gone:
 		return fmt.Errorf("kiosk: %s: %w", method, errEnded)
 	case <-ctx.Done():
 		return fmt.Errorf("kiosk: %s: %w", method, ctx.Err())
@@ -109,6 +105,6 @@ func (b *bidi) call(ctx context.Context, method string, params, result any) erro
 // close ends the conversation, and waits until nobody listens.
 func (b *bidi) close() error {
 	err := b.ws.Close()
-	<-b.ended
+	<-b.gone
 	return err
 }

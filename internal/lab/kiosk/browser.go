@@ -2,8 +2,6 @@ package kiosk
 
 import (
 	"context"
-	"encoding/base64"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -21,8 +19,24 @@ type Browser struct {
 	Kind Kind
 
 	processes []*lab.Process
-	talk      *bidi
+	drive     driver
 	tab       string
+}
+
+// driver is how one make of browser is told what to do with its tabs.
+type driver interface {
+	tabs(ctx context.Context) ([]Tab, error)
+	activate(ctx context.Context, tab string) error
+	create(ctx context.Context) (tab string, err error)
+	shut(ctx context.Context, tab string) error
+	open(ctx context.Context, tab, url string) error
+	evaluate(ctx context.Context, tab, expression string) (string, error)
+	click(ctx context.Context, tab string, x, y int) error // with the mouse, in CSS pixels of what is seen of the page
+	write(ctx context.Context, tab, text string) error     // with the keyboard
+	choose(ctx context.Context, tab, selector, file string) error
+	screenshot(ctx context.Context, tab string) (png []byte, err error)
+	ended() <-chan struct{} // closed once the browser has gone
+	close() error
 }
 
 // Tab is one open tab.
@@ -31,74 +45,106 @@ type Tab struct {
 	URL string `json:"url"`
 }
 
-// Tabs lists them, oldest first.
-func (b *Browser) Tabs(ctx context.Context) ([]Tab, error) {
-	var tree struct{ Contexts []Tab }
-	return tree.Contexts, b.try(ctx, "browsingContext.getTree", map[string]any{"maxDepth": 0}, &tree)
+// errEnded is returned once the browser has gone.
+var errEnded = errors.New("kiosk: the browser has ended")
+
+// Tabs lists them.
+func (b *Browser) Tabs(ctx context.Context) (all []Tab, err error) {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	return b.drive.tabs(ctx)
 }
 
 // Look waits for a tab whose address contains part, and looks at it from then on.
 func (b *Browser) Look(ctx context.Context, part string) error {
-	var last []Tab
+	var (
+		tabs []Tab
+		last error // a tab that is between two pages cannot be looked at
+	)
 	err := poll(ctx, attempt, func(ctx context.Context) error {
-		now, err := b.Tabs(ctx)
-		if err != nil {
-			return err
-		}
-		last = now
-		for _, t := range last {
-			if strings.Contains(t.URL, part) {
-				b.tab = t.ID
-				return b.try(ctx, "browsingContext.activate", map[string]any{"context": t.ID}, nil)
+		if tabs, last = b.Tabs(ctx); last == nil {
+			for _, t := range tabs {
+				if strings.Contains(t.URL, part) {
+					if last = b.drive.activate(ctx, t.ID); last == nil {
+						b.tab = t.ID
+						return nil
+					}
+					break
+				}
 			}
+		}
+		if errors.Is(last, errEnded) {
+			return last
 		}
 		return errNotYet
 	})
 	if err != nil {
-		return fmt.Errorf("kiosk: look for a tab at %s: %w: there are %v", part, err, last)
+		return fmt.Errorf("kiosk: %s: look for a tab at %s: %w (%v): there are %v", b.Kind, part, err, last, tabs)
 	}
 	return nil
+}
+
+// Here is the id of the tab that is looked at.
+func (b *Browser) Here() string { return b.tab }
+
+// Gone waits until a tab has closed, or the browser itself has gone.
+func (b *Browser) Gone(ctx context.Context, tab string) error {
+	var last []Tab
+	err := poll(ctx, attempt, func(ctx context.Context) error {
+		now, err := b.Tabs(ctx)
+		if errors.Is(err, errEnded) {
+			return nil
+		}
+		if err != nil {
+			return errNotYet // it may be going
+		}
+		last = now
+		for _, t := range last {
+			if t.ID == tab {
+				return errNotYet
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("kiosk: %s: the tab %s does not close: %w: there are %v", b.Kind, tab, err, last)
+	}
+	return nil
+}
+
+// Alone closes every tab but the one that is looked at, as a person does who is done with them.
+func (b *Browser) Alone(ctx context.Context) error {
+	all, err := b.Tabs(ctx)
+	if err != nil {
+		return err
+	}
+	for _, t := range all {
+		if t.ID != b.tab {
+			err = errors.Join(err, b.bounded(ctx, func(ctx context.Context) error { return b.drive.shut(ctx, t.ID) }))
+		}
+	}
+	return err
 }
 
 // Open goes to an address and waits until the page has loaded. What the gate refuses is an error of the browser's.
 func (b *Browser) Open(ctx context.Context, url string) error {
-	return b.try(ctx, "browsingContext.navigate", map[string]any{"context": b.tab, "url": url, "wait": "complete"}, nil)
+	return b.bounded(ctx, func(ctx context.Context) error { return b.drive.open(ctx, b.tab, url) })
 }
 
 // NewTab opens a tab and looks at it.
 func (b *Browser) NewTab(ctx context.Context) error {
-	var made Tab
-	if err := b.try(ctx, "browsingContext.create", map[string]any{"type": "tab"}, &made); err != nil {
+	return b.bounded(ctx, func(ctx context.Context) (err error) {
+		b.tab, err = b.drive.create(ctx)
 		return err
-	}
-	b.tab = made.ID
-	return nil
+	})
 }
 
 // Evaluate runs an expression in the page and returns its value, which must be text.
-func (b *Browser) Evaluate(ctx context.Context, expression string) (string, error) {
-	var r struct {
-		Type   string
-		Result struct {
-			Type  string
-			Value json.RawMessage
-		}
-		ExceptionDetails struct{ Text string }
-	}
-	err := b.try(ctx, "script.evaluate", map[string]any{
-		"expression": expression, "target": map[string]any{"context": b.tab}, "awaitPromise": true, "userActivation": true,
-	}, &r)
-	if err != nil {
-		return "", err
-	}
-	if r.Type != "success" {
-		return "", fmt.Errorf("kiosk: evaluate: %s", r.ExceptionDetails.Text)
-	}
-	var s string
-	if r.Result.Type != "string" || json.Unmarshal(r.Result.Value, &s) != nil {
-		return "", fmt.Errorf("kiosk: evaluate: %s is no text: %s", r.Result.Type, r.Result.Value)
-	}
-	return s, nil
+func (b *Browser) Evaluate(ctx context.Context, expression string) (s string, err error) {
+	return s, b.bounded(ctx, func(ctx context.Context) (err error) {
+		s, err = b.drive.evaluate(ctx, b.tab, expression)
+		return err
+	})
 }
 
 // Text returns what the page says to a reader.
@@ -143,115 +189,44 @@ func (b *Browser) See(ctx context.Context, sentences ...string) error {
 	return nil
 }
 
-// Click presses the button or link with exactly this visible text, with the mouse, as a person does: a page may then open a tab.
-func (b *Browser) Click(ctx context.Context, label string) error {
-	found := fmt.Sprintf(`(() => {
-		const flat = s => (s || "").replace(/\s+/g, " ").trim();
-		document.querySelectorAll("[data-lab]").forEach(e => e.removeAttribute("data-lab"));
-		for (const e of document.querySelectorAll("button, a[href], input[type=submit], summary"))
-			if (flat(e.innerText || e.value) === %q && e.getClientRects().length) {
-				e.setAttribute("data-lab", ""); e.scrollIntoView({block: "center", behavior: "instant"}); return "yes";
-			}
-		return "no";
-	})()`, flat(label))
-	err := poll(ctx, attempt, func(ctx context.Context) error {
-		if yes, err := b.Evaluate(ctx, found); err != nil || yes != "yes" {
-			if errors.Is(err, errEnded) {
-				return err
-			}
-			return errNotYet
+// Quit closes the tab that is looked at, the last one, as a person does with its cross, and waits until the browser has gone.
+func (b *Browser) Quit(ctx context.Context) error {
+	err := b.bounded(ctx, func(ctx context.Context) error { return b.drive.shut(ctx, b.tab) })
+	if errors.Is(err, errEnded) {
+		err = nil
+	}
+	return errors.Join(err, b.WaitEnd(ctx))
+}
+
+// WaitEnd waits until the browser has gone by itself.
+func (b *Browser) WaitEnd(ctx context.Context) error {
+	return b.bounded(ctx, func(ctx context.Context) error {
+		select {
+		case <-b.drive.ended():
+			return nil
+		case <-ctx.Done():
+			return fmt.Errorf("kiosk: %s does not end: %w", b.Kind, ctx.Err())
 		}
-		return nil
 	})
-	if err != nil {
-		text, _ := b.Text(ctx)
-		return fmt.Errorf("kiosk: %s: no button or link « %s »: %w: the page says: %s", b.Kind, label, err, text)
-	}
-	return b.press(ctx, "[data-lab]")
 }
 
-// press clicks the element that a selector finds.
-func (b *Browser) press(ctx context.Context, selector string) error {
-	id, err := b.find(ctx, selector)
-	if err != nil {
-		return err
-	}
-	at := map[string]any{"type": "element", "element": map[string]any{"sharedId": id}}
-	return b.try(ctx, "input.performActions", map[string]any{"context": b.tab, "actions": []any{map[string]any{
-		"type": "pointer", "id": "mouse", "actions": []any{
-			map[string]any{"type": "pointerMove", "x": 0, "y": 0, "origin": at},
-			map[string]any{"type": "pointerDown", "button": 0},
-			map[string]any{"type": "pointerUp", "button": 0},
-		},
-	}}}, nil)
-}
-
-// find waits for the element.
-func (b *Browser) find(ctx context.Context, selector string) (id string, err error) {
-	err = poll(ctx, attempt, func(ctx context.Context) error {
-		var r struct{ Nodes []struct{ SharedID string } }
-		err := b.try(ctx, "browsingContext.locateNodes", map[string]any{
-			"context": b.tab, "locator": map[string]any{"type": "css", "value": selector}, "maxNodeCount": 1,
-		}, &r)
-		if errors.Is(err, errEnded) {
-			return err
-		}
-		if err != nil || len(r.Nodes) == 0 {
-			return errNotYet
-		}
-		id = r.Nodes[0].SharedID
-		return nil
-	})
-	if err != nil {
-		return "", fmt.Errorf("kiosk: %s: find %s: %w", b.Kind, selector, err)
-	}
-	return id, nil
-}
-
-// Fill types into the field with this id.
-func (b *Browser) Fill(ctx context.Context, id, value string) error {
-	if err := b.press(ctx, "#"+id); err != nil {
-		return err
-	}
-	var keys []any
-	for _, r := range value {
-		keys = append(keys, map[string]any{"type": "keyDown", "value": string(r)}, map[string]any{"type": "keyUp", "value": string(r)})
-	}
-	return b.try(ctx, "input.performActions", map[string]any{"context": b.tab, "actions": []any{
-		map[string]any{"type": "key", "id": "keyboard", "actions": keys},
-	}}, nil)
-}
-
-// Choose puts a file into the file field with this id.
-func (b *Browser) Choose(ctx context.Context, id, file string) error {
-	node, err := b.find(ctx, "#"+id)
-	if err != nil {
-		return err
-	}
-	return b.try(ctx, "input.setFiles", map[string]any{
-		"context": b.tab, "element": map[string]any{"sharedId": node}, "files": []string{file},
-	}, nil)
-}
-
-// Screenshot writes the tab as a PNG, as a screen of 1280 × 800 shows it.
+// Screenshot writes the tab as a PNG, as a screen of 1280 × 800 shows it. One that goes to another page is looked at again.
 func (b *Browser) Screenshot(ctx context.Context, file string) error {
-	err := b.try(ctx, "browsingContext.setViewport", map[string]any{"context": b.tab, "viewport": map[string]int{"width": 1280, "height": 800}}, nil)
+	var (
+		png  []byte
+		last error
+	)
+	err := poll(ctx, attempt, func(ctx context.Context) error {
+		if png, last = b.drive.screenshot(ctx, b.tab); last != nil && !errors.Is(last, errEnded) {
+			return errNotYet
+		}
+		return last
+	})
 	if err != nil {
-		return err
-	}
-	var shot struct{ Data string }
-	if err := b.try(ctx, "browsingContext.captureScreenshot", map[string]any{"context": b.tab}, &shot); err != nil {
-		return err
-	}
-	png, err := base64.StdEncoding.DecodeString(shot.Data)
-	if err != nil {
-		return fmt.Errorf("kiosk: screenshot: %w", err)
+		return fmt.Errorf("kiosk: %s: screenshot: %w (%v)", b.Kind, err, last)
 	}
 	return os.WriteFile(file, png, 0o644)
 }
-
-// Ended is closed once the browser has gone, by itself or by a page that has closed its last tab.
-func (b *Browser) Ended() <-chan struct{} { return b.talk.ended }
 
 // Close kills the browser, as the terminal's killall does.
 func (b *Browser) Close() error {
@@ -259,16 +234,16 @@ func (b *Browser) Close() error {
 	for i := len(b.processes) - 1; i >= 0; i-- {
 		errs = append(errs, b.processes[i].Kill())
 	}
-	if b.talk != nil {
-		_ = b.talk.close() // the other end has gone already
+	if b.drive != nil {
+		_ = b.drive.close() // the other end has gone already
 	}
 	return errors.Join(errs...)
 }
 
-func (b *Browser) try(ctx context.Context, method string, params, result any) error {
+func (b *Browser) bounded(ctx context.Context, verb func(context.Context) error) error {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	return b.talk.call(ctx, method, params, result)
+	return verb(ctx)
 }
 
 // errNotYet has poll try again.

@@ -1,8 +1,8 @@
 // Package kiosk stands in for a fixed terminal that runs Porteus Kiosk: it fetches its configuration and reads it as one does
 // (kiosk/porteus says how sure that is), and runs the real Firefox ESR or Chromium by it.
 //
-// It leaves out what a terminal does with its own disk and screen. Its browser is driven from outside in place of a person: by
-// WebDriver BiDi on its own loopback, so that nothing of the control is seen on the lab's networks.
+// It leaves out what a terminal does with its own disk and screen. Its browser is driven from outside in place of a person: Firefox
+// by WebDriver BiDi on its own loopback, Chromium over its pipe, so that nothing of the control is seen on the lab's networks.
 package kiosk
 
 import (
@@ -30,11 +30,13 @@ type Terminal struct {
 	caFile, dir string
 	preferences string
 	browser     *Browser
+	cups        *cups // nil: it prints nothing
 }
 
 // start is what a browser is started with.
 type start struct {
 	homepage, proxy, preferences string
+	printer                      string   // its queue; "" none
 	direct                       []string // hosts that are not asked for by the proxy
 	popups                       bool
 	caFile, dir                  string
@@ -143,13 +145,23 @@ func (t *Terminal) Start(ctx context.Context, kind Kind) (*Browser, error) {
 	if _, err := t.fetch(ctx, http.MethodHead, page); t.Settings["homepage_check"] != "" && err != nil {
 		return nil, err
 	}
+	if err := t.print(ctx); err != nil {
+		return nil, err
+	}
+	printer := ""
+	if t.cups != nil {
+		printer = queue
+	}
 	b, err := launch(ctx, t.Guest, kind, start{
 		homepage: page, proxy: t.Settings["proxy"], direct: strings.Fields(t.Settings["proxy_exceptions"]),
-		preferences: t.preferences, popups: t.Settings["allow_popup_windows"] == "yes", caFile: t.caFile, dir: t.dir,
+		preferences: t.preferences, printer: printer, popups: t.Settings["allow_popup_windows"] == "yes", caFile: t.caFile, dir: t.dir,
 	})
 	t.browser = b
 	return b, err
 }
+
+// Close switches the machine off.
+func (t *Terminal) Close() error { return errors.Join(t.Kill(), t.cups.close()) }
 
 // Kill ends the browser, as the terminal's killall does; nothing when none runs.
 func (t *Terminal) Kill() error {

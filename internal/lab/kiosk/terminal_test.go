@@ -57,8 +57,17 @@ func serve(t *testing.T, config string, busy int) *served {
 			return
 		}
 		http.SetCookie(w, &http.Cookie{Name: "poste", Value: "1", Path: "/"})
-		fmt.Fprintf(w, `<!doctype html><title>Poste</title><p>Bonjour %s.</p><a href="https://%s/" target="_blank" rel="opener">Les allocations</a>
-<script>document.title = "fenêtres " + (window.opener ? "une" : "aucune")</script>`, r.URL.Query().Get("kiosk"), lab.CAF)
+		fmt.Fprintf(w, `<!doctype html><title>Poste</title><p>Bonjour %s.</p><a href="/kiosk/service" target="_blank">Les allocations</a>
+<button>Fermer</button><script>
+document.querySelector("a").onclick = e => { e.preventDefault(); open(e.target.href, "service").focus() };
+document.querySelector("button").onclick = () => { open("", "service").close(); close() };
+</script>`, r.URL.Query().Get("kiosk"))
+	})
+	mux.HandleFunc("/kiosk/service", func(w http.ResponseWriter, _ *http.Request) {
+		fmt.Fprintf(w, `<!doctype html><title>Avant</title><p>Avant de commencer.</p><a href="https://%s/">Y aller</a>`, lab.CAF)
+	})
+	mux.HandleFunc("/kiosk/prefs.js", func(w http.ResponseWriter, _ *http.Request) {
+		fmt.Fprintln(w, `user_pref("dom.allow_scripts_to_close_windows", true);`)
 	})
 	ln, err := town.Router.Listen(lab.PostAddress().String() + ":80")
 	if err != nil {
@@ -91,6 +100,7 @@ homepage=http://10.30.0.1/kiosk/
 homepage_append=pcid
 homepage_check=Appelez
 allow_popup_windows=yes
+browser_preferences=http://10.30.0.1/kiosk/prefs.js
 
 [[ ABCD1234 ]]
 browser=chrome
@@ -148,6 +158,9 @@ func TestBrowsersGoThroughAProcedure(t *testing.T) {
 		must(t, err)
 		must(t, b.See(ctx, "Bonjour ABCD1234."))
 		must(t, b.Click(ctx, "Les allocations"))
+		must(t, b.Look(ctx, "/kiosk/service")) // of the same site: in its opener's process
+		must(t, b.See(ctx, "Avant de commencer."))
+		must(t, b.Click(ctx, "Y aller"))
 		must(t, b.Look(ctx, lab.CAF))
 		must(t, procedure(ctx, b))
 		must(t, b.Choose(ctx, "piece", file))
@@ -161,6 +174,11 @@ func TestBrowsersGoThroughAProcedure(t *testing.T) {
 		if i, err := os.Stat(shot); err != nil || i.Size() < 1000 {
 			t.Errorf("screenshot: %v %v", i, err)
 		}
+		service := b.Here()
+		must(t, b.Look(ctx, "/kiosk/?"))
+		must(t, b.Closes(ctx, "Fermer"))
+		must(t, b.Gone(ctx, service))
+		must(t, b.Look(ctx, lab.Mailbox)) // nobody but the person closes her own tab
 	}
 }
 

@@ -74,7 +74,24 @@ func counted(ctx context.Context, s *Stage) (err error) {
 	if err := json.Unmarshal([]byte(out), &month); err != nil {
 		return fmt.Errorf("scenes: the month's report: %w", err)
 	}
+	if is := (usage.Figure{How: usage.Plain, Value: uint64(s.pages)}); month.Pages != is {
+		return fmt.Errorf("scenes: the month counts %v printed pages, the printer has %v", month.Pages, is)
+	}
+	if err := s.monthOnConsole(ctx, mediator); err != nil {
+		return err
+	}
 	return agrees(month, was)
+}
+
+// monthOnConsole: whoever enters again after a month finds the pages that were printed.
+func (s *Stage) monthOnConsole(ctx context.Context, r *Resident) error {
+	if err := enterAgain(ctx, r.Browser, "salome"); err != nil {
+		return err
+	}
+	return errors.Join(
+		r.Visit(ctx, ConsoleURL+"bilan?mois="+theDay.Format("2006-01"), "Pages imprimées "+fmt.Sprint(s.pages)),
+		r.Browser.Whole(ctx, filepath.Join(s.Artefacts, "jour-bilan-mois.png")),
+	)
 }
 
 // draftSays: a range of devices, and the workshop with as many as it had places.

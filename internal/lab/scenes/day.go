@@ -47,7 +47,7 @@ func Day(ctx context.Context, o Options) (err error) {
 	ctx, cancel := context.WithTimeout(ctx, 20*time.Minute)
 	defer cancel()
 	// No end for idleness: hours pass here between two packets.
-	s, err := raise(ctx, o, lab.Site{Idle: "0s", Lease: "24h", IPv6: true, Staff: true, Posts: true})
+	s, err := raise(ctx, o, lab.Site{Idle: "0s", Lease: "24h", IPv6: true, Staff: true, Posts: true, Printer: lab.PrinterURI})
 	if err != nil {
 		return err
 	}

@@ -31,7 +31,6 @@ func Enter(ctx context.Context, p *lab.Parvis, b *browser.Browser, login string)
 	if err := errors.Join(b.Open(ctx, made.Link), b.Click(ctx, "Inscrire cet appareil"), b.See(ctx, "Créer votre compte")); err != nil {
 		return err
 	}
-	const password = "cerise-tambour-nuage"
 	for _, field := range [][2]string{{"nom", login}, {"identifiant", login}, {"mot-de-passe", password}, {"encore", password}} {
 		if err := b.Fill(ctx, field[0], field[1]); err != nil {
 			return err
@@ -40,6 +39,13 @@ func Enter(ctx context.Context, p *lab.Parvis, b *browser.Browser, login string)
 	if err := b.Click(ctx, "Créer mon compte"); err != nil {
 		return err
 	}
+	return enterAgain(ctx, b, login)
+}
+
+const password = "cerise-tambour-nuage"
+
+// enterAgain opens the console with an account that there is, on a device that it knows.
+func enterAgain(ctx context.Context, b *browser.Browser, login string) error {
 	if err := b.Open(ctx, ConsoleURL); err != nil {
 		return err
 	}

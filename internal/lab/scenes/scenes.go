@@ -84,6 +84,9 @@ type Stage struct {
 	residents []*Resident
 	posts     bool               // there is a network of terminals
 	sat       []sessions.Session // of terminals: nobody remembers them for long
+	printer   *lab.Printer       // of terminals; nil until one is there
+	printed   int                // documents, by it
+	pages     int                // and their pages
 	mediator  *Resident          // nil until somebody is at the desk
 }
 

@@ -1,8 +1,8 @@
-// Package names keeps a certificate for each of the site's names, got through the hub. The private key is made here and stays here.
+// Package certs keeps a certificate for each of the site's names, got through the hub. The private key is made here and stays here.
 //
 // Of each name there are two files: NAME.pem, the key with its certificate, written whole; and while one is asked for NAME.asked.pem, the next key
 // with its request. Asking again with the same request is how one hears what became of it.
-package names
+package certs
 
 import (
 	"context"
@@ -18,11 +18,12 @@ import (
 	"path/filepath"
 	"time"
 
+	"parvis/internal/durable"
 	"parvis/internal/hublink/wire"
 )
 
 // ErrChain: what came is no certificate of the name and of the key that asked for it.
-var ErrChain = errors.New("names: not a certificate of this request")
+var ErrChain = errors.New("certs: not a certificate of this request")
 
 // Keeper keeps them. It is used by one goroutine.
 type Keeper struct {
@@ -45,7 +46,7 @@ func (k *Keeper) File(name string) string { return filepath.Join(k.Dir, name+".p
 func (k *Keeper) Load(name string) (*tls.Certificate, error) {
 	c, err := tls.LoadX509KeyPair(k.File(name), k.File(name))
 	if err != nil {
-		return nil, fmt.Errorf("names: %w", err)
+		return nil, fmt.Errorf("certs: %w", err)
 	}
 	return &c, nil
 }
@@ -100,47 +101,27 @@ func (k *Keeper) asked(name string) (key, csr []byte, err error) {
 	}
 	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
-		return nil, nil, fmt.Errorf("names: %s: %w", name, err)
+		return nil, nil, fmt.Errorf("certs: %s: %w", name, err)
 	}
 	der, err := x509.MarshalPKCS8PrivateKey(private)
 	if err != nil {
-		return nil, nil, fmt.Errorf("names: %s: %w", name, err)
+		return nil, nil, fmt.Errorf("certs: %s: %w", name, err)
 	}
 	if csr, err = x509.CreateCertificateRequest(rand.Reader, &x509.CertificateRequest{DNSNames: []string{name}}, private); err != nil {
-		return nil, nil, fmt.Errorf("names: %s: %w", name, err)
+		return nil, nil, fmt.Errorf("certs: %s: %w", name, err)
 	}
 	key = pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der})
 	request := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE REQUEST", Bytes: csr})
 	return key, csr, k.write(k.askedFile(name), append(append([]byte(nil), key...), request...))
 }
 
-// write replaces a file whole: a power cut leaves the old one or the new one.
-func (k *Keeper) write(path string, b []byte) (err error) {
-	defer func() {
-		if err != nil {
-			err = fmt.Errorf("names: write %s: %w", path, err)
-		}
-	}()
-	if err = os.MkdirAll(k.Dir, 0o700); err != nil {
-		return err
-	}
-	tmp, err := os.CreateTemp(k.Dir, ".new.*") // mode 0600
-	if err != nil {
-		return err
-	}
-	_, err = tmp.Write(b)
+func (k *Keeper) write(path string, b []byte) error {
+	err := os.MkdirAll(k.Dir, 0o700)
 	if err == nil {
-		err = tmp.Sync()
-	}
-	if err = errors.Join(err, tmp.Close()); err == nil {
-		err = os.Rename(tmp.Name(), path)
+		err = durable.Write(path, b)
 	}
 	if err != nil {
-		return errors.Join(err, os.Remove(tmp.Name()))
+		return fmt.Errorf("certs: %w", err)
 	}
-	d, err := os.Open(k.Dir)
-	if err != nil {
-		return err
-	}
-	return errors.Join(d.Sync(), d.Close())
+	return nil
 }

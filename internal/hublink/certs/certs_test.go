@@ -1,4 +1,4 @@
-package names_test
+package certs_test
 
 import (
 	"context"
@@ -15,7 +15,7 @@ import (
 	"testing"
 	"time"
 
-	"parvis/internal/hublink/names"
+	"parvis/internal/hublink/certs"
 	"parvis/internal/hublink/wire"
 )
 
@@ -65,14 +65,14 @@ func (h *hub) ask(_ context.Context, r wire.CertificateRequest) (wire.Certificat
 	return wire.Certificate{Chain: string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}))}, nil
 }
 
-func site(t *testing.T) (*names.Keeper, *hub) {
+func site(t *testing.T) (*certs.Keeper, *hub) {
 	h := &hub{t: t, from: now, saw: map[string]bool{}}
-	return &names.Keeper{Dir: filepath.Join(t.TempDir(), "names"), Ask: h.ask}, h
+	return &certs.Keeper{Dir: filepath.Join(t.TempDir(), "names"), Ask: h.ask}, h
 }
 
 const portal = "portail.commune.test"
 
-func look(t *testing.T, k *names.Keeper, at time.Time) names.Renewed {
+func look(t *testing.T, k *certs.Keeper, at time.Time) certs.Renewed {
 	t.Helper()
 	r, err := k.Look(context.Background(), portal, at)
 	if err != nil {
@@ -85,16 +85,16 @@ func TestACertificateIsAskedForUntilItComes(t *testing.T) {
 	k, h := site(t)
 	h.why = "dns"
 	for range 3 {
-		if r := look(t, k, now); r != (names.Renewed{Waiting: true, Why: "dns"}) {
+		if r := look(t, k, now); r != (certs.Renewed{Waiting: true, Why: "dns"}) {
 			t.Errorf("%+v", r)
 		}
-		k = &names.Keeper{Dir: k.Dir, Ask: h.ask} // the daemon begins anew
+		k = &certs.Keeper{Dir: k.Dir, Ask: h.ask} // the daemon begins anew
 	}
 	if len(h.saw) != 1 {
 		t.Errorf("%d different requests were made; expected one, asked about again", len(h.saw))
 	}
 	h.ready = true
-	if r := look(t, k, now); r != (names.Renewed{New: true}) {
+	if r := look(t, k, now); r != (certs.Renewed{New: true}) {
 		t.Errorf("%+v", r)
 	}
 	c, err := k.Load(portal)
@@ -152,8 +152,8 @@ func TestTheOldCertificateStaysUntilAGoodOneComes(t *testing.T) {
 		bad := *h
 		bad.from = late
 		change(&bad)
-		kk := &names.Keeper{Dir: k.Dir, Ask: bad.ask}
-		if r, err := kk.Look(context.Background(), portal, late); !errors.Is(err, names.ErrChain) || r.New {
+		kk := &certs.Keeper{Dir: k.Dir, Ask: bad.ask}
+		if r, err := kk.Look(context.Background(), portal, late); !errors.Is(err, certs.ErrChain) || r.New {
 			t.Errorf("a certificate %s: %+v, %v", name, r, err)
 		}
 		if is, err := os.ReadFile(k.File(portal)); err != nil || string(is) != string(old) {

@@ -1,0 +1,223 @@
+package main
+
+import (
+	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/pem"
+	"math/big"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"parvis/internal/control"
+	"parvis/internal/hublink/hubtest"
+	"parvis/internal/hublink/wire"
+	"parvis/internal/lab"
+)
+
+// followed is a place that is enrolled at a hub.
+func followed(t *testing.T, change ...func(*lab.Site)) (*place, *hubtest.Hub) {
+	t.Helper()
+	p := town(t, lab.Options{}, lab.Site{})
+	h := p.centre(change...)
+	p.serve()
+	if _, err := p.parvis.Dnsmasq(ctx(t)); err != nil {
+		t.Fatal(err)
+	}
+	if out, err := p.parvis.Output(ctx(t), "hub", "enrol", hubtest.Code); err != nil {
+		t.Fatal(err, out)
+	}
+	return p, h
+}
+
+// passing lets minutes pass until something is so: the link's pauses are nobody's to wait for. The daemon may be beginning anew meanwhile.
+func (p *place) passing(what string, ok func() bool) {
+	p.t.Helper()
+	tick := time.NewTicker(200 * time.Millisecond)
+	defer tick.Stop()
+	for deadline := time.After(2 * time.Minute); !ok(); {
+		select {
+		case <-deadline:
+			p.t.Fatalf("not within two minutes: %s", what)
+		case <-tick.C:
+			_ = p.client.Shift(ctx(p.t), time.Minute)
+		}
+	}
+}
+
+func TestASiteTriesWhatItsHubPublishes(t *testing.T) {
+	p, h := followed(t)
+	must := func(err error) {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	contact := func() string {
+		b, err := os.ReadFile(filepath.Join(p.parvis.State, inForce))
+		if err != nil {
+			return ""
+		}
+		_, after, _ := strings.Cut(string(b), "desk = ")
+		line, _, _ := strings.Cut(after, "\n")
+		return line
+	}
+	must(h.Publish(3, "[site]\ndesk = \"le comptoir\"\n"))
+	p.passing("the new configuration is in force and proved", func() bool {
+		n := h.Now()
+		return n.Bundle == "3" && !n.Trial && n.Refused == nil
+	})
+	if contact() != `"le comptoir"` {
+		t.Errorf("in force: %s", contact())
+	}
+	// One that no site can run is gone back from, and told.
+	must(h.Publish(4, "[site]\ntimezone = \"Nowhere/Town\"\n"))
+	p.passing("what cannot be used is gone back from", func() bool {
+		n := h.Now()
+		return n.Bundle == "3" && !n.Trial && n.Refused != nil && *n.Refused == wire.Refused{Bundle: "4", Why: "check"}
+	})
+	// So is one that writes what is one machine's.
+	must(h.Publish(5, "[wan]\ninterface = \"lo\"\n"))
+	p.passing("what is not the centre's is gone back from", func() bool {
+		n := h.Now()
+		return n.Bundle == "3" && n.Refused != nil && *n.Refused == wire.Refused{Bundle: "5", Why: "check"}
+	})
+	if contact() != `"le comptoir"` {
+		t.Errorf("in force: %s", contact())
+	}
+	if s, err := p.client.Status(ctx(t)); err != nil || !s.Ready {
+		t.Errorf("%+v, %v", s, err)
+	}
+}
+
+// Whatever a publication breaks between the site and its hub: nobody could take it back from the centre, so the site does.
+func TestASiteThatNoLongerReachesItsHubGoesBack(t *testing.T) {
+	p, h := followed(t)
+	h.Fails(func() hubtest.Fault {
+		if h.Fetched(wire.PathBundle) > 0 {
+			return hubtest.Away
+		}
+		return hubtest.None
+	})
+	if err := h.Publish(3, "[site]\ndesk = \"le comptoir\"\n"); err != nil {
+		t.Fatal(err)
+	}
+	p.passing("it is being tried", func() bool { return h.Fetched(wire.PathBundle) > 0 })
+	// The trial is over when the daemon runs without it: what is in force is then its own file again, and the hub hears of it.
+	p.passing("it is gone back from", func() bool {
+		b, err := os.ReadFile(filepath.Join(p.parvis.State, "bundle.json"))
+		return err == nil && strings.Contains(string(b), `"why":"hub"`)
+	})
+	h.Fails(nil)
+	p.passing("the hub is told", func() bool {
+		n := h.Now()
+		return n.Bundle == "" && n.Refused != nil && *n.Refused == wire.Refused{Bundle: "3", Why: "hub"}
+	})
+	if n := h.Fetched(wire.PathBundle); n != 1 {
+		t.Errorf("what was gone back from was fetched %d times", n)
+	}
+}
+
+func TestSessionsLastWhileAPublicationIsTried(t *testing.T) {
+	p, h := followed(t)
+	guest := p.guest()
+	s, err := p.client.Open(ctx(t), control.OpenRequest{IPv4: guest.Lease().Address.Addr()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := h.Publish(3, "[site]\ndesk = \"le comptoir\"\n"); err != nil {
+		t.Fatal(err)
+	}
+	p.passing("it is in force and proved", func() bool { n := h.Now(); return n.Bundle == "3" && !n.Trial })
+	all, err := p.client.Sessions(ctx(t))
+	if err != nil || len(all) != 1 || all[0].ID != s.ID || all[0].State != "open" {
+		t.Errorf("%+v, %v", all, err)
+	}
+}
+
+func TestAColleagueWhomTheTownHasClosedIsOut(t *testing.T) {
+	p, h := followed(t, func(s *lab.Site) { s.Staff = true })
+	c := wire.Colleague{ID: "aaaaaaaaaaaaaaaaaaaaaaaaaa", Login: "mediatrice", Name: "Médiatrice", Role: "mediator", Password: "$argon2id$v=19$m=19456,t=2,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"}
+	people := func() string {
+		out, err := p.parvis.Output(ctx(t), "staff", "list", "--json")
+		if err != nil {
+			return err.Error()
+		}
+		return out
+	}
+	if err := h.Colleagues(1, c); err != nil {
+		t.Fatal(err)
+	}
+	p.passing("she has her account", func() bool { return strings.Contains(people(), "mediatrice") && h.Now().Staff == "1" })
+	c.Closed = true
+	if err := h.Colleagues(2, c); err != nil {
+		t.Fatal(err)
+	}
+	p.passing("it is closed", func() bool { return h.Now().Staff == "2" })
+	if out := people(); strings.Contains(out, "mediatrice") && !strings.Contains(out, "closed") {
+		t.Error(out)
+	}
+}
+
+// authority issues what is asked for.
+func authority(t *testing.T) (*x509.CertPool, func(wire.CertificateRequest) wire.Certificate) {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ca := &x509.Certificate{
+		SerialNumber: big.NewInt(1), NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(90 * 24 * time.Hour),
+		IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign,
+	}
+	der, err := x509.CreateCertificate(rand.Reader, ca, ca, &key.PublicKey, key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	root, err := x509.ParseCertificate(der)
+	if err != nil {
+		t.Fatal(err)
+	}
+	pool := x509.NewCertPool()
+	pool.AddCert(root)
+	return pool, func(r wire.CertificateRequest) wire.Certificate {
+		csr, err := x509.ParseCertificateRequest(r.CSR)
+		if err != nil {
+			t.Error(err)
+			return wire.Certificate{Why: "authority"}
+		}
+		leaf := &x509.Certificate{SerialNumber: big.NewInt(2), DNSNames: csr.DNSNames, NotBefore: root.NotBefore, NotAfter: root.NotAfter, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth}}
+		der, err := x509.CreateCertificate(rand.Reader, leaf, root, csr.PublicKey, key)
+		if err != nil {
+			t.Error(err)
+		}
+		return wire.Certificate{Chain: string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}))}
+	}
+}
+
+func TestThePortalHasACertificateByItsHub(t *testing.T) {
+	p, h := followed(t, func(s *lab.Site) { s.NoTLS = true })
+	pool, issue := authority(t)
+	h.Issues(issue)
+	guest := p.guest()
+	p.passing("the portal is there over TLS", func() bool {
+		short, cancel := context.WithTimeout(ctx(t), 5*time.Second)
+		defer cancel()
+		c, err := guest.NS.Dial(short, "tcp", net.JoinHostPort(guest.Lease().Router.String(), "443"))
+		if err != nil {
+			return false
+		}
+		defer c.Close()
+		return tls.Client(c, &tls.Config{RootCAs: pool, ServerName: lab.PortalName}).HandshakeContext(short) == nil
+	})
+	if s, err := p.client.Status(ctx(t)); err != nil || s.API == "" {
+		t.Errorf("%+v, %v", s, err)
+	}
+}
