@@ -29,7 +29,7 @@ func (r Root) secretFile(path string) error {
 func (c *checker) monitor() {
 	m := c.cfg.Monitor
 	if m.Listen.IsValid() {
-		c.figuresAt(m.Listen.Addr())
+		c.watchedAt(m.Listen.Addr())
 	}
 	switch err := c.f.SMTPPassword; {
 	case err == nil:
@@ -42,7 +42,7 @@ func (c *checker) monitor() {
 	}
 }
 
-func (c *checker) figuresAt(at netip.Addr) {
+func (c *checker) watchedAt(at netip.Addr) {
 	elsewhere := say("write the address that this machine has on the network of your monitoring", "écrivez l'adresse de cette machine sur le réseau de votre supervision")
 	on := slices.IndexFunc(c.f.Interfaces, func(i Interface) bool {
 		return slices.ContainsFunc(i.Addresses, func(a netip.Prefix) bool { return a.Addr() == at })
