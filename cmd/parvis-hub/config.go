@@ -23,7 +23,7 @@ import (
 	"parvis/internal/mail"
 )
 
-// settings are the hub's configuration: docs/guide/parvis-hub.md describes each key.
+// settings are the hub's configuration: docs/guide/centre.md describes each key.
 type settings struct {
 	URL         string `toml:"url"`
 	Listen      string `toml:"listen"`
@@ -79,7 +79,7 @@ func loadSettings(path string) (s settings, problems []config.Problem) {
 	if err != nil {
 		do := config.Say("look at the file's rights, or name another one by --config", "regardez les droits du fichier, ou nommez-en un autre par --config")
 		if errors.Is(err, os.ErrNotExist) {
-			do = config.Say("write it as in docs/guide/parvis-hub.md", "écrivez-la comme dans docs/guide/centre.md")
+			do = config.Say("write it as in docs/guide/centre.md", "écrivez-la comme dans docs/guide/centre.md")
 		}
 		var pe *os.PathError
 		errors.As(err, &pe)
@@ -116,7 +116,7 @@ func parseSettings(name, source string) (s settings, problems []config.Problem) 
 	}
 	for _, k := range meta.Undecoded() {
 		wrong(config.Say("%s is no key of a hub", "%s n'est pas une clé d'un centre", k.String()), none,
-			config.Say("correct it, or take the line out; docs/guide/parvis-hub.md has all keys", "corrigez-la, ou retirez la ligne ; docs/guide/centre.md a toutes les clés"))
+			config.Say("correct it, or take the line out; docs/guide/centre.md has all keys", "corrigez-la, ou retirez la ligne ; docs/guide/centre.md a toutes les clés"))
 	}
 	if s.Listen == "" {
 		s.Listen = defaultListen

@@ -58,7 +58,7 @@ func TestWhatIsWrongInAConfiguration(t *testing.T) {
 
 // The guide's configuration can be used as it is, and its table has every key.
 func TestTheGuidesConfigurationIsOne(t *testing.T) {
-	b, err := os.ReadFile("../../docs/guide/parvis-hub.md")
+	b, err := os.ReadFile("../../docs/guide/centre.md")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -68,7 +68,7 @@ func TestTheGuidesConfigurationIsOne(t *testing.T) {
 		t.Fatal("the guide has no configuration")
 	}
 	sample, _, _ = strings.Cut(sample, "```")
-	if _, problems := parseSettings("parvis-hub.md", sample); len(problems) != 0 {
+	if _, problems := parseSettings("centre.md", sample); len(problems) != 0 {
 		t.Errorf("%v", problems)
 	}
 	var keys func(prefix string, of reflect.Type)
