@@ -4,10 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"os"
 	"text/tabwriter"
 	"time"
 
+	"parvis/internal/clock"
+	"parvis/internal/hub/staff"
 	"parvis/internal/hub/store"
 	"parvis/internal/lang"
 )
@@ -16,6 +19,7 @@ import (
 type adminCmd struct {
 	Commune communeCmd `cmd:"" help:"${help_commune}"`
 	Site    siteCmd    `cmd:"" help:"${help_site}"`
+	Link    linkCmd    `cmd:"" help:"${help_link}"`
 	Export  exportCmd  `cmd:"" help:"${help_admin_export}"`
 }
 
@@ -26,9 +30,10 @@ type communeCmd struct {
 }
 
 type siteCmd struct {
-	Add  siteAddCmd  `cmd:"" help:"${help_site_add}"`
-	List siteListCmd `cmd:"" help:"${help_site_list}"`
-	Code siteCodeCmd `cmd:"" help:"${help_site_code}"`
+	Add   siteAddCmd   `cmd:"" help:"${help_site_add}"`
+	List  siteListCmd  `cmd:"" help:"${help_site_list}"`
+	Code  siteCodeCmd  `cmd:"" help:"${help_site_code}"`
+	Names siteNamesCmd `cmd:"" help:"${help_site_names}"`
 }
 
 // with opens the store for one gesture.
@@ -156,6 +161,77 @@ func (c siteCodeCmd) Run(a *app) error {
 	return a.code(c.Commune, c.Valid, func(context.Context, *store.Tenant) (string, error) { return c.Site, nil })
 }
 
+type siteNamesCmd struct {
+	Commune string   `arg:"" help:"${help_commune_id}"`
+	Site    string   `arg:"" help:"${help_site_id}"`
+	Names   []string `arg:"" optional:"" help:"${help_names}"`
+	None    bool     `help:"${help_names_none}"`
+}
+
+func (c siteNamesCmd) Run(a *app) error {
+	return a.in(c.Commune, func(ctx context.Context, t *store.Tenant) error {
+		if _, err := t.Site(ctx, c.Site); errors.Is(err, store.ErrUnknown) {
+			return noSite(c.Site, c.Commune)
+		}
+		if len(c.Names) > 0 || c.None {
+			err := t.SetNames(ctx, c.Site, c.Names)
+			if errors.Is(err, store.ErrTaken) {
+				return fail(exitRefused, lang.Text{EN: "another site has one of these names: %v", FR: "un autre lieu a l'un de ces noms : %v"}, err)
+			}
+			if err != nil {
+				return err
+			}
+		}
+		all, err := t.Names(ctx, c.Site)
+		for _, n := range all {
+			fmt.Fprintln(a.out, n)
+		}
+		return err
+	})
+}
+
+// linkCmd makes the link of the first account of a team.
+type linkCmd struct {
+	Commune string `arg:"" optional:"" help:"${help_link_commune}"`
+}
+
+func (c linkCmd) Run(a *app) error {
+	s, err := a.settings()
+	if err != nil {
+		return err
+	}
+	system, err := clock.NewSystem()
+	if err != nil {
+		return err
+	}
+	return a.with(func(ctx context.Context, h *store.Hub) error {
+		people := staff.New(staff.Options{Origin: s.URL, Store: h.Staff(), Clock: system, Log: slog.New(slog.DiscardHandler)})
+		by, role := staff.Operator, staff.EPCI
+		if c.Commune != "" {
+			by.Tenant, role = c.Commune, staff.DSI
+		}
+		l, err := people.Invite(ctx, by, c.Commune, role, "parvis-hub admin link")
+		if errors.Is(err, staff.ErrTenant) {
+			return noCommune(c.Commune)
+		}
+		if err != nil {
+			return err
+		}
+		a.printf(lang.Text{
+			EN: "%s\nIt makes one account, and works once, until %s.",
+			FR: "%s\nIl crée un compte, et sert une fois, jusqu'au %s.",
+		}, l.URL, l.Until.Local().Format("2006-01-02 15:04"))
+		return nil
+	})
+}
+
+func noSite(id, commune string) error {
+	return fail(exitNotFound, lang.Text{
+		EN: "there is no site %q in this commune; parvis-hub admin site list %s has those that there are",
+		FR: "il n'y a pas de lieu %q dans cette commune ; parvis-hub admin site list %s montre ceux qui existent",
+	}, id, commune)
+}
+
 // code gives one for a site, once it is kept.
 func (a *app) code(commune string, valid time.Duration, which func(context.Context, *store.Tenant) (string, error)) error {
 	if valid < time.Minute || valid > 90*24*time.Hour {
@@ -172,10 +248,7 @@ func (a *app) code(commune string, valid time.Duration, which func(context.Conte
 		return err
 	})
 	if errors.Is(err, store.ErrUnknown) {
-		return fail(exitNotFound, lang.Text{
-			EN: "there is no site %q in this commune; parvis-hub admin site list %s has those that there are",
-			FR: "il n'y a pas de lieu %q dans cette commune ; parvis-hub admin site list %s montre ceux qui existent",
-		}, site, commune)
+		return noSite(site, commune)
 	}
 	if err != nil {
 		return err

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -21,6 +22,7 @@ import (
 	"parvis/internal/hub/report"
 	"parvis/internal/lang"
 	"parvis/internal/mail"
+	"parvis/internal/openid"
 )
 
 // settings are the hub's configuration: docs/guide/centre.md describes each key.
@@ -30,6 +32,7 @@ type settings struct {
 	Certificate string `toml:"certificate"`
 	Key         string `toml:"key"`
 	SignKey     string `toml:"sign-key"`
+	Contact     string `toml:"contact"`
 	Monitor     string `toml:"monitor"`
 	Database    struct {
 		Program string `toml:"program"`
@@ -42,6 +45,50 @@ type settings struct {
 	Report map[string]report.Folder `toml:"report"`
 
 	ACME acme `toml:"acme"`
+	City city `toml:"city"`
+}
+
+// city is the town's OpenID Connect provider, by which people enter.
+type city struct {
+	Issuer     string `toml:"issuer"` // "": local accounts alone
+	Client     string `toml:"client"`
+	SecretFile string `toml:"secret-file"` // "": a public client
+	RoleClaim  string `toml:"role-claim"`
+	PKCE       *bool  `toml:"pkce"`
+}
+
+// provider is nil where there is none.
+func (s settings) provider() (*openid.Provider, error) {
+	c := s.City
+	if c.Issuer == "" {
+		return nil, nil
+	}
+	p := &openid.Provider{Issuer: c.Issuer, ClientID: c.Client, RoleClaim: cmp.Or(c.RoleClaim, "realm_access.roles"), PKCE: c.PKCE == nil || *c.PKCE}
+	if c.SecretFile == "" {
+		return p, nil
+	}
+	secret, err := readSecret(c.SecretFile)
+	if err != nil {
+		return nil, fail(exitNotRight, lang.Text{
+			EN: "city.secret-file: %v; expected a file that nobody else may read (mode 0600) with the secret of the provider",
+			FR: "city.secret-file : %v ; un fichier que personne d'autre ne peut lire (droits 0600), avec le secret du fournisseur, est attendu",
+		}, err)
+	}
+	p.Secret = secret
+	return p, nil
+}
+
+// readSecret is a file's one line.
+func readSecret(path string) (string, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return "", err
+	}
+	if info.Mode().Perm()&0o077 != 0 {
+		return "", fmt.Errorf("%s: mode %04o: %w", path, info.Mode().Perm(), os.ErrPermission)
+	}
+	b, err := os.ReadFile(path)
+	return strings.TrimSpace(string(b)), err
 }
 
 // acme is where sites' certificates come from, and the name server that shows whose their names are.
@@ -157,7 +204,12 @@ func parseSettings(name, source string) (s settings, problems []config.Problem) 
 			wrong(config.Say("acme has no key-file, or settle is not right", "acme n'a pas de key-file, ou settle ne va pas"), config.Say("the output of tsig-keygen in a file, and 0 to 600 seconds", "la sortie de tsig-keygen dans un fichier, et 0 à 600 secondes"), none)
 		}
 	}
-	for key, path := range map[string]string{"certificate": s.Certificate, "key": s.Key, "sign-key": s.SignKey, "acme.key-file": s.ACME.KeyFile} {
+	if c := s.City; c.Issuer != "" || c.Client != "" {
+		if u, err := url.Parse(c.Issuer); err != nil || u.Scheme != "https" || u.Host == "" || c.Client == "" {
+			wrong(config.Say("city has no issuer over https, or no client", "city n'a pas d'issuer en https, ou pas de client"), config.Say("both: the provider's address and our client there", "les deux : l'adresse du fournisseur et notre client chez lui"), none)
+		}
+	}
+	for key, path := range map[string]string{"city.secret-file": s.City.SecretFile, "certificate": s.Certificate, "key": s.Key, "sign-key": s.SignKey, "acme.key-file": s.ACME.KeyFile} {
 		if path != "" && !filepath.IsAbs(path) {
 			wrong(config.Say("%s is %q", "%s vaut %q", key, path), config.Say("a path that begins with /", "un chemin qui commence par /"), none)
 		}

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/netip"
 	"os"
 	"os/signal"
 	"time"
@@ -18,8 +19,10 @@ import (
 	"parvis/internal/hub/alerts"
 	"parvis/internal/hub/intake"
 	"parvis/internal/hub/opendata"
+	"parvis/internal/hub/pages"
 	"parvis/internal/hub/report"
 	"parvis/internal/hub/rollout"
+	"parvis/internal/hub/staff"
 	"parvis/internal/hub/store"
 	"parvis/internal/lang"
 )
@@ -81,7 +84,12 @@ func (serveCmd) Run(a *app) error {
 	ctx, cancel := context.WithCancel(a.ctx)
 	group, ctx := errgroup.WithContext(ctx)
 	defer func() { cancel(); group.Wait() }()
-	public := d.server(d.public(intake.New(o)))
+	people, err := d.people(o.From)
+	if err != nil {
+		return err
+	}
+	public := d.server(d.public(intake.New(o), people))
+	group.Go(func() error { return d.tidy(ctx) })
 	if cert != nil {
 		public.TLSConfig = cert.config()
 		group.Go(func() error { return d.reload(ctx, cert) })
@@ -121,11 +129,14 @@ type daemon struct {
 	clock   clock.Clock
 	log     *slog.Logger
 	figures *figures
+	job     *report.Job
+	staff   *staff.Staff
 }
 
 // public is what sites and people reach.
-func (d *daemon) public(sites http.Handler) http.Handler {
+func (d *daemon) public(sites, people http.Handler) http.Handler {
 	mux := http.NewServeMux()
+	mux.Handle("/", people)
 	mux.Handle("/v1/", sites)
 	open := opendata.NewServer(opendata.Kept{Hub: d.hub, Clock: d.clock}, d.clock, d.URL+publishedAt, d.log)
 	mux.Handle(publishedAt+"/", http.StripPrefix(publishedAt, open))
@@ -142,6 +153,54 @@ func (d *daemon) public(sites http.Handler) http.Handler {
 	return mux
 }
 
+// people makes the pages. from is whom a request comes from.
+func (d *daemon) people(from func(*http.Request) string) (http.Handler, error) {
+	city, err := d.provider()
+	if err != nil {
+		return nil, err
+	}
+	d.staff = staff.New(staff.Options{
+		Origin: d.URL, Store: d.hub.Staff(), Clock: d.clock, Log: d.log, City: city,
+		Address: func(r *http.Request) netip.Addr {
+			a, _ := netip.ParseAddr(from(r)) // whoever is nobody counts as one
+			return a
+		},
+	})
+	return pages.New(pages.Options{
+		Store: d.hub, Staff: d.staff, Clock: d.clock, Log: d.log, Version: version, Contact: d.Contact, Drop: d.drop(),
+	})
+}
+
+// drop puts a month's report into its folder, where a commune has one.
+func (d *daemon) drop() func(ctx context.Context, commune, month string) error {
+	if len(d.Report) == 0 {
+		return nil
+	}
+	return func(ctx context.Context, commune, month string) error {
+		m, err := report.ParseMonth(month)
+		if err != nil {
+			return err
+		}
+		return d.job.Drop(ctx, commune, m)
+	}
+}
+
+// tidy forgets logins, links and tries that are over, once an hour, in one hub at a time.
+func (d *daemon) tidy(ctx context.Context) error {
+	for {
+		if _, err := d.hub.Once(ctx, "staff", d.staff.Tidy); err != nil && ctx.Err() == nil {
+			d.log.Error("what is over is not forgotten yet", "error", err)
+		}
+		due, stop := d.clock.At(d.clock.Boot().Add(time.Hour))
+		select {
+		case <-ctx.Done():
+			stop()
+			return nil
+		case <-due:
+		}
+	}
+}
+
 // publishedAt is where what everybody may know is.
 const publishedAt = "/donnees"
 
@@ -151,6 +210,7 @@ func (d *daemon) out() ([]func(context.Context) error, error) {
 	if err != nil {
 		return nil, err
 	}
+	d.job = job
 	return []func(context.Context) error{manager.Run, job.Run}, nil
 }
 
