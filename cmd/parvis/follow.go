@@ -44,6 +44,9 @@ type follow struct {
 // follow lays the hub's part over the site's own configuration. What cannot be used is gone back from here: a site always comes up.
 func (a *app) follow(own *config.Config, log *slog.Logger) (*config.Config, *follow) {
 	f := &follow{again: make(chan struct{}, 1)}
+	if err := os.Remove(filepath.Join(a.cli.State, inForce)); err != nil && !errors.Is(err, os.ErrNotExist) {
+		log.Warn("what was in force before is still written down", "error", err)
+	}
 	if own.Hub.URL == "" {
 		return own, f
 	}
@@ -103,9 +106,6 @@ func (a *app) over(piece string) (*config.Config, error) {
 	}
 	path := filepath.Join(a.cli.State, inForce)
 	source := "# Written by Parvis: " + a.cli.Config + " with what the hub has published. Changes here are lost.\n\n" + m.Source
-	if err := durable.Write(path, []byte(source)); err != nil {
-		return nil, err
-	}
 	cfg, problems := config.Parse(path, []byte(source))
 	if config.HasErrors(problems) {
 		all := make([]error, 0, len(problems))
@@ -116,7 +116,7 @@ func (a *app) over(piece string) (*config.Config, error) {
 		}
 		return nil, errors.Join(all...)
 	}
-	return cfg, nil
+	return cfg, durable.Write(path, []byte(source))
 }
 
 // certificates takes those that came by the hub where the configuration names none. A console without one waits for it.
@@ -213,6 +213,16 @@ func (f *follow) known() string {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return f.staff
+}
+
+// left begins anew without what the hub had published, where it had.
+func (f *follow) left() {
+	if f.keeper == nil {
+		return
+	}
+	if version, _ := f.keeper.Says(); version != "" {
+		f.begin()
+	}
 }
 
 func (f *follow) begin() {

@@ -95,6 +95,14 @@ func TestASiteTriesWhatItsHubPublishes(t *testing.T) {
 	if s, err := p.client.Status(ctx(t)); err != nil || !s.Ready {
 		t.Errorf("%+v, %v", s, err)
 	}
+	// Who leaves the hub has the place's own configuration again.
+	if out, err := p.parvis.Output(ctx(t), "hub", "leave"); err != nil {
+		t.Fatal(err, out)
+	}
+	p.passing("the place lives alone", func() bool {
+		s, err := p.client.Status(ctx(t))
+		return err == nil && s.Ready && contact() == ""
+	})
 }
 
 // Whatever a publication breaks between the site and its hub: nobody could take it back from the centre, so the site does.

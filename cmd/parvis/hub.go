@@ -23,7 +23,8 @@ const hubQuiet = 15 * time.Minute
 type hub struct {
 	url  string
 	link *hublink.Link
-	err  error // why there is no link although there is an address
+	err  error  // why there is no link although there is an address
+	left func() // does without what the hub has published
 }
 
 // openHub makes the link. What is wrong with it is told, and keeps nobody out.
@@ -37,6 +38,7 @@ func (d *daemon) openHub() {
 	if err == nil {
 		o.Path, o.Version, o.Model = filepath.Join(d.app.cli.State, "hub.json"), version, board("/")
 		o.Outbox, o.Now, o.Clock, o.Log = d.usage, func() wire.Now { return d.follow.says(d.condition().Now) }, d.clock, d.log
+		d.hub.left = d.follow.left
 		o.Told = func(ctx context.Context, r wire.Receipt, said wire.Now) { d.follow.told(ctx, d, r, said) }
 		d.hub.link, err = hublink.Open(o)
 	}
@@ -166,7 +168,9 @@ func (h *hub) gesture(ctx context.Context, r control.HubRequest) (control.Hub, e
 	case r.Do == control.HubEnrol:
 		err = h.link.Enrol(ctx, r.Code)
 	case r.Do == control.HubLeave:
-		err = h.link.Leave()
+		if err = h.link.Leave(); err == nil {
+			h.left()
+		}
 	default:
 		err = control.Refuse(control.BadInput, lang.Text{EN: "control: no gesture %q", FR: "control : pas de geste « %s »"}, r.Do)
 	}

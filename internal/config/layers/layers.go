@@ -37,19 +37,18 @@ var (
 	ErrMachine = errors.New("layers: only the site's own file may say this")
 )
 
-// central are the sections and keys that may come from a centre. All others are about one machine and its wires: a centre that could
-// write them could cut every site off.
+// central are the sections and keys that may come from a centre. All others are about one machine and its wires, by which a centre could cut
+// every site off, or are what dnsmasq is told when it starts, which no bundle can change.
 var central = map[string][]string{
 	"site": {
 		"desk", "contact", "publisher", "rules", "languages", "timezone", "hours", "exceptions", "holiday-hours",
 	},
 	"wan":       {"favour", "probe"},
-	"guests":    {"lease"},
 	"portal":    {"profile", "open"},
 	"staff":     {"issuer", "client", "role-claim", "pkce"},
 	"profile":   nil, // all
 	"terminals": {"profile", "offers", "grace", "prolong", "idle", "browser", "usb", "restart"},
-	"gate":      {"services", "garden"},
+	"gate":      {"services"},
 }
 
 // Central reports whether a key ("site.hours", "profile.visite.duration") may come from a centre.

@@ -97,7 +97,7 @@ func TestACentreDoesNotSayWhatIsOneMachines(t *testing.T) {
 		{"profile.visite.duration", true},
 		{"gate.services", true},
 		{"terminals.offers", true},
-		{"wan.interface", false},
+		{"guests.lease", false}, {"gate.garden", false}, {"wan.interface", false},
 		{"wan.down", false},
 		{"guests.address", false},
 		{"guests.interface", false},

@@ -1,6 +1,7 @@
 package bundle
 
 import (
+	"bytes"
 	"crypto/ed25519"
 	"encoding/json"
 	"errors"
@@ -32,6 +33,8 @@ type Keeper struct {
 }
 
 type state struct {
+	Site    string   `json:"site"`
+	Key     []byte   `json:"key"`     // who signs for it
 	Highest int64    `json:"highest"` // version ever taken: an older one is never run again by the hub's word
 	Good    []byte   `json:"good,omitempty"`
 	Trial   []byte   `json:"trial,omitempty"`
@@ -39,15 +42,20 @@ type state struct {
 	Refused *Refused `json:"refused,omitempty"`
 }
 
-// Keep reads the file, which need not be there. A file that cannot be read is an error and stays: without it an old bundle could come back.
+// Keep reads the file, which need not be there. What another hub has said, or was said to another site, is forgotten: versions of two hubs
+// cannot be compared. A file that cannot be read is an error and stays: without it an old bundle could come back.
 func Keep(path, site string, key ed25519.PublicKey) (*Keeper, error) {
-	k := &Keeper{path: path, site: site, key: key}
+	k := &Keeper{path: path, site: site, key: key, s: state{Site: site, Key: key}}
 	b, err := os.ReadFile(path)
 	if errors.Is(err, os.ErrNotExist) {
 		return k, nil
 	}
+	var s state
 	if err == nil {
-		err = json.Unmarshal(b, &k.s)
+		err = json.Unmarshal(b, &s)
+	}
+	if err == nil && s.Site == site && bytes.Equal(s.Key, key) {
+		k.s = s
 	}
 	if err != nil {
 		return nil, fmt.Errorf("bundle: read %s: %w; move it away to begin without a bundle", path, err)

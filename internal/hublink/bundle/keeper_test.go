@@ -1,6 +1,7 @@
 package bundle_test
 
 import (
+	"crypto/ed25519"
 	"errors"
 	"os"
 	"path/filepath"
@@ -142,6 +143,40 @@ func ignore(err, known error) error {
 		return nil
 	}
 	return err
+}
+
+// A place that goes to another hub begins there with nothing: that hub counts its versions from one.
+func TestAnotherHubBeginsAnew(t *testing.T) {
+	pub, key := signer(t)
+	other, otherKey := signer(t)
+	path := filepath.Join(t.TempDir(), "b")
+	k, err := bundle.Keep(path, "site-1", pub)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := k.Offer(signed(t, key, bundle.Payload{Site: "site-1", Version: 9})); err != nil {
+		t.Fatal(err)
+	}
+	for _, tc := range []struct {
+		site string
+		key  ed25519.PublicKey
+		want string
+	}{{"site-1", pub, "9"}, {"site-2", pub, ""}, {"site-1", other, ""}} {
+		k, err := bundle.Keep(path, tc.site, tc.key)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if version, _ := k.Says(); version != tc.want {
+			t.Errorf("%s runs %q; expected %q", tc.site, version, tc.want)
+		}
+	}
+	k, err = bundle.Keep(path, "site-1", other)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if news, err := k.Offer(signed(t, otherKey, bundle.Payload{Site: "site-1", Version: 1})); !news || err != nil {
+		t.Errorf("%v, %v", news, err)
+	}
 }
 
 // A disk that takes nothing: the site goes on with what it runs, and says so.
