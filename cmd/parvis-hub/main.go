@@ -4,7 +4,6 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -17,6 +16,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"parvis/internal/lang"
+	"parvis/internal/verb"
 )
 
 var version = "unknown" // set by the Makefile
@@ -53,16 +53,8 @@ type app struct {
 
 func (a *app) printf(t lang.Text, args ...any) { fmt.Fprintln(a.out, t.In(a.lang, args...)) }
 
-// failure ends a verb: what to say and the exit code.
-type failure struct {
-	code int
-	text lang.Text
-	args []any
-}
-
-func fail(code int, t lang.Text, args ...any) error { return &failure{code, t, args} }
-
-func (f *failure) Error() string { return f.text.In(lang.EN, f.args...) }
+// fail ends a verb with what to say and an exit code.
+func fail(code int, t lang.Text, args ...any) error { return verb.Fail(code, t, args...) }
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), unix.SIGINT, unix.SIGTERM)
@@ -91,7 +83,7 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 			}
 		}),
 		kong.ConfigureHelp(kong.HelpOptions{WrapUpperBound: 100}),
-		kong.Help(helpPrinter(l)),
+		kong.Help(verb.Help("parvis-hub", l)),
 	)
 	if err != nil {
 		panic("parvis-hub: command line: " + err.Error()) // the struct above is wrong: a test parses it
@@ -110,29 +102,11 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 		return exitOK
 	}
 	code, text := exitRefused, err.Error()
-	if f := (*failure)(nil); errors.As(err, &f) {
-		code, text = f.code, f.text.In(l, f.args...)
+	if f := (*verb.Failure)(nil); errors.As(err, &f) {
+		code, text = f.Code, f.In(l)
 	}
 	if text != "" {
 		fmt.Fprintln(stderr, "parvis-hub: "+strings.TrimRight(text, "\n"))
 	}
 	return code
-}
-
-// helpPrinter prints help in the operator's language.
-func helpPrinter(l lang.Lang) kong.HelpPrinter {
-	if l != lang.FR {
-		return kong.DefaultHelpPrinter
-	}
-	return func(o kong.HelpOptions, ctx *kong.Context) error {
-		out := ctx.Stdout
-		var page bytes.Buffer
-		ctx.Stdout = &page
-		err := kong.DefaultHelpPrinter(o, ctx)
-		ctx.Stdout = out
-		if err == nil {
-			_, err = helpWords.WriteString(out, page.String())
-		}
-		return err
-	}
 }

@@ -1,8 +1,6 @@
 package main
 
 import (
-	"strings"
-
 	"parvis/internal/lang"
 )
 
@@ -54,16 +52,3 @@ var helpTexts = map[string]lang.Text{
 	"help_admin_export":      {EN: "Write everything that is kept of a commune into a ZIP archive.", FR: "Écrit tout ce qui est gardé d'une commune dans une archive ZIP."},
 	"help_admin_export_file": {EN: "Archive to write. It holds hashes of secrets: keep it as you keep a backup.", FR: "Archive à écrire. Elle contient des empreintes de secrets : gardez-la comme une sauvegarde."},
 }
-
-// helpWords are what the library itself says in a help page.
-var helpWords = strings.NewReplacer(
-	"Usage:", "Usage :",
-	"<command>", "<commande>",
-	"[flags]", "[options]",
-	"\nFlags:\n", "\nOptions :\n",
-	"\nCommands:\n", "\nCommandes :\n",
-	"\nArguments:\n", "\nArguments :\n",
-	"Show context-sensitive help.", "Affiche cette aide.",
-	`Run "parvis-hub`, `Lancez « parvis-hub`,
-	`--help" for more information on a command.`, `--help » pour en savoir plus sur une commande.`,
-)

@@ -15,6 +15,7 @@ import (
 	"parvis/internal/lab/bench"
 	"parvis/internal/lab/scenes"
 	"parvis/internal/lang"
+	"parvis/internal/verb"
 )
 
 // labCommand is the lab's part of the command line. Packages for routers leave it out (-tags nolab).
@@ -75,7 +76,7 @@ func exited(code int) error {
 	if code == exitOK {
 		return nil
 	}
-	return &failure{code: code}
+	return &verb.Failure{Code: code}
 }
 
 type labBenchCmd struct {

@@ -18,6 +18,7 @@ import (
 	"parvis/internal/control"
 	"parvis/internal/lang"
 	"parvis/internal/monitor"
+	"parvis/internal/verb"
 )
 
 var version = "unknown" // set by the Makefile
@@ -77,21 +78,13 @@ func (a *app) printf(t lang.Text, args ...any) {
 	fmt.Fprintln(a.out, t.In(a.lang, args...))
 }
 
-// failure ends a verb: what to say and the exit code.
-type failure struct {
-	code int
-	text lang.Text
-	args []any
-}
-
-func fail(code int, t lang.Text, args ...any) error { return &failure{code, t, args} }
-
-func (f *failure) Error() string { return f.text.In(lang.EN, f.args...) }
-
 // refused lets an error of the packages below through: its text stays as it is.
 func refused(err error) error {
 	return fail(exitRefused, lang.Text{EN: "%v", FR: "%v"}, err)
 }
+
+// fail ends a verb with what to say and an exit code.
+func fail(code int, t lang.Text, args ...any) error { return verb.Fail(code, t, args...) }
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), unix.SIGINT, unix.SIGTERM)
@@ -118,7 +111,7 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 		}),
 		kong.ConfigureHelp(kong.HelpOptions{NoExpandSubcommands: false, WrapUpperBound: 100}),
 		kong.BindTo(ctx, (*context.Context)(nil)),
-		kong.Help(helpPrinter(l)),
+		kong.Help(verb.Help("parvis", l)),
 	)
 	if err != nil {
 		panic("parvis: command line: " + err.Error()) // the struct above is wrong: a test parses it
@@ -142,7 +135,7 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 // exit prints an error in the operator's language and gives its exit code.
 func (a *app) exit(err error) int {
 	var (
-		f   *failure
+		f   *verb.Failure
 		ref *control.Refusal
 	)
 	code, text := exitRefused, ""
@@ -150,7 +143,7 @@ func (a *app) exit(err error) int {
 	case err == nil:
 		return exitOK
 	case errors.As(err, &f):
-		code, text = f.code, f.text.In(a.lang, f.args...)
+		code, text = f.Code, f.In(a.lang)
 	case errors.As(err, &ref):
 		text = ref.In(a.lang)
 		if ref.Kind == control.NotFound {

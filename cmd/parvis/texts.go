@@ -1,9 +1,6 @@
 package main
 
 import (
-	"bytes"
-	"strings"
-
 	"github.com/alecthomas/kong"
 
 	"parvis/internal/lang"
@@ -121,38 +118,6 @@ var helpTexts = map[string]lang.Text{
 	"help_lab_out":       {EN: "Where the figures go.", FR: "Où vont les chiffres."},
 	"help_lab_binary":    {EN: "The parvis to measure; by default this one.", FR: "Le parvis à mesurer ; par défaut celui-ci."},
 	"help_lab_backend":   {EN: "iptables to use: legacy or nft; by default the machine's.", FR: "iptables à utiliser : legacy ou nft ; par défaut celui de la machine."},
-}
-
-// helpWords are what the library itself says in a help page.
-var helpWords = strings.NewReplacer(
-	"Usage:", "Usage :",
-	"<command>", "<commande>",
-	"[flags]", "[options]",
-	"\nFlags:\n", "\nOptions :\n",
-	"\nCommands:\n", "\nCommandes :\n",
-	"\nArguments:\n", "\nArguments :\n",
-	"Show context-sensitive help.", "Affiche cette aide.",
-	`Run "parvis`, `Lancez « parvis`,
-	`--help" for more information on a command.`, `--help » pour en savoir plus sur une commande.`,
-)
-
-// helpPrinter prints help in the operator's language.
-func helpPrinter(l lang.Lang) kong.HelpPrinter {
-	if l != lang.FR {
-		return kong.DefaultHelpPrinter
-	}
-	return func(o kong.HelpOptions, ctx *kong.Context) error {
-		out := ctx.Stdout
-		var page bytes.Buffer
-		ctx.Stdout = &page
-		err := kong.DefaultHelpPrinter(o, ctx)
-		ctx.Stdout = out
-		if err != nil {
-			return err
-		}
-		_, err = helpWords.WriteString(out, page.String())
-		return err
-	}
 }
 
 func helpVars(l lang.Lang) kong.Vars {
