@@ -47,7 +47,7 @@ lint: $(GOFUMPT) $(STATICCHECK)
 	$(GO) test -tags '$(TAGS) nolab' -run TestARoutersClockIsNotSet ./cmd/parvis
 
 unit:
-	$(GO) test -tags $(TAGS) -race -shuffle=on -timeout 40m -p 2 ./...
+	$(GO) test -tags $(TAGS) -race -shuffle=on -timeout 60m -p 2 ./...
 
 # The binary of a router: without the lab, stripped.
 bin/parvis-router: deps

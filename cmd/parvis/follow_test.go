@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
@@ -136,6 +137,10 @@ func TestASiteThatNoLongerReachesItsHubGoesBack(t *testing.T) {
 func TestSessionsLastWhileAPublicationIsTried(t *testing.T) {
 	p, h := followed(t)
 	guest := p.guest()
+	// Nothing is counted while nobody knows what time it is.
+	if err := p.client.SetClock(ctx(t), time.Date(2026, 11, 24, 10, 0, 0, 0, time.UTC)); err != nil {
+		t.Fatal(err)
+	}
 	s, err := p.client.Open(ctx(t), control.OpenRequest{IPv4: guest.Lease().Address.Addr()})
 	if err != nil {
 		t.Fatal(err)
@@ -143,10 +148,38 @@ func TestSessionsLastWhileAPublicationIsTried(t *testing.T) {
 	if err := h.Publish(3, "[site]\ndesk = \"le comptoir\"\n"); err != nil {
 		t.Fatal(err)
 	}
+	p.passes(guest, true)
 	p.passing("it is in force and proved", func() bool { n := h.Now(); return n.Bundle == "3" && !n.Trial })
 	all, err := p.client.Sessions(ctx(t))
 	if err != nil || len(all) != 1 || all[0].ID != s.ID || all[0].State != "open" {
 		t.Errorf("%+v, %v", all, err)
+	}
+	p.passing("the hub has heard of the session", func() bool { return h.Sum("sessions", all[0].Profile) == 1 })
+	said, err := h.Said()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := p.client.Shift(ctx(t), 6*time.Minute); err != nil { // what was counted is written every five
+		t.Fatal(err)
+	}
+	stores := map[string][]byte{"what the hub was sent": said}
+	for _, f := range []string{"usage.db", "usage.db-wal", "hub.json", "bundle.json", inForce} {
+		b, err := os.ReadFile(filepath.Join(p.parvis.State, f))
+		if err != nil && !os.IsNotExist(err) {
+			t.Fatal(err)
+		}
+		stores[f] = b
+	}
+	device := guest.MAC.String()
+	for name, b := range stores {
+		for _, person := range []string{device, strings.ReplaceAll(device, ":", ""), guest.Lease().Address.Addr().String(), s.ID, lab.ServicePublic, guest.Name} {
+			if bytes.Contains(bytes.ToLower(b), []byte(strings.ToLower(person))) {
+				t.Errorf("%s has %q, which is somebody's", name, person)
+			}
+		}
+	}
+	if len(stores["usage.db"])+len(stores["usage.db-wal"]) == 0 || len(said) < 100 {
+		t.Error("there was nothing to look at")
 	}
 }
 

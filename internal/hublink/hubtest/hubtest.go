@@ -188,6 +188,13 @@ func (h *Hub) Now() wire.Now {
 	return h.now
 }
 
+// Said is everything that the site has said in its batches, as it came.
+func (h *Hub) Said() ([]byte, error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return json.Marshal(h.past)
+}
+
 // SealKey is the site's.
 func (h *Hub) SealKey() []byte {
 	h.mu.Lock()
