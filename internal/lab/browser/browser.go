@@ -133,9 +133,18 @@ func trust(ctx context.Context, home, caFile string) error {
 
 // Open goes to a URL and waits until the page has loaded.
 func (b *Browser) Open(ctx context.Context, url string) error {
-	return b.try(ctx, "open "+url, func(ctx context.Context) error {
-		return chromedp.Do(ctx, chromedp.Navigate(url))
-	})
+	return b.try(ctx, "open "+url, func(ctx context.Context) error { return Navigate(ctx, url) })
+}
+
+// Navigate goes to a URL, and once more where Chromium gave up because the machine had just got another address: it says so itself and offers
+// to load the page again, which people do.
+func Navigate(ctx context.Context, url string) (err error) {
+	for range 5 {
+		if err = chromedp.Do(ctx, chromedp.Navigate(url)); err == nil || !strings.Contains(err.Error(), "ERR_NETWORK_CHANGED") {
+			return err
+		}
+	}
+	return err
 }
 
 // Text returns what the page says to a reader.

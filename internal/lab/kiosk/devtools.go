@@ -5,6 +5,8 @@ import (
 
 	"github.com/chromedp/cdproto/target"
 	"github.com/chromedp/chromedp"
+
+	"parvis/internal/lab/browser"
 )
 
 // in runs f in a tab, attached to at the first time.
@@ -56,7 +58,7 @@ func (d *devtools) shut(ctx context.Context, tab string) error {
 }
 
 func (d *devtools) open(ctx context.Context, tab, url string) error {
-	return d.in(ctx, tab, func(ctx context.Context) error { return chromedp.Do(ctx, chromedp.Navigate(url)) })
+	return d.in(ctx, tab, func(ctx context.Context) error { return browser.Navigate(ctx, url) })
 }
 
 func (d *devtools) evaluate(ctx context.Context, tab, expression string) (s string, err error) {
