@@ -60,7 +60,10 @@ const maxBroken = 20
 // Parse reads a configuration; name is the file's name in problems. The Config is nil when one of the problems is an
 // Error. Problems are in the order of the file.
 func Parse(name string, source []byte) (*Config, []Problem) {
-	r := &reader{file: name, src: strings.TrimPrefix(string(source), "\ufeff"), broken: map[string]bool{}}
+	return parse(&reader{file: name, src: strings.TrimPrefix(string(source), "\ufeff"), broken: map[string]bool{}})
+}
+
+func parse(r *reader) (*Config, []Problem) {
 	if len(r.src) > maxSource {
 		r.add(place{}, Error, Say("the file is longer than %d bytes", "le fichier dépasse %d octets", maxSource),
 			Message{}, Say("give the path of a Parvis configuration", "donnez le chemin d'une configuration de Parvis"))
@@ -81,7 +84,7 @@ func Parse(name string, source []byte) (*Config, []Problem) {
 	if HasErrors(r.problems) {
 		return nil, r.problems
 	}
-	cfg.file, cfg.places = name, map[string]place{}
+	cfg.file, cfg.places = r.file, map[string]place{}
 	for path, sp := range r.at.spans {
 		cfg.places[path] = placeAt(r.src, sp.val)
 	}

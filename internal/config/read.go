@@ -15,6 +15,8 @@ type reader struct {
 	at       scanned
 	broken   map[string]bool // told already as unreadable
 	problems []Problem
+	// may is whether a piece of a configuration may say a key ("site.desk"); nil: this is a whole one.
+	may func(key string) bool
 }
 
 func (r *reader) add(at place, sev Severity, what, expected, do Message) {
@@ -47,6 +49,9 @@ func (r *reader) valuePlace(path string) place {
 	return r.keyPlace(path)
 }
 
+// whole reports that what is not here is nowhere: of a piece, another one may have it.
+func (r *reader) whole() bool { return r.may == nil }
+
 // table is one section: its values and the keys that were asked for, which are those that it knows.
 type table struct {
 	r     *reader
@@ -66,7 +71,7 @@ func (t *table) get(key string, need bool) (any, bool) {
 	t.known = append(t.known, key)
 	v, ok := t.vals[key]
 	path := join(t.path, key)
-	if !ok && need && !t.r.broken[path] {
+	if !ok && need && t.r.whole() && !t.r.broken[path] {
 		t.r.add(t.r.keyPlace(t.path), Error, Say("%s is missing", "%s manque", t.label(key)), Message{}, t.example(key))
 	}
 	return v, ok && !t.r.broken[path]

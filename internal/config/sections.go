@@ -33,7 +33,7 @@ func (r *reader) config(cfg *Config, tree map[string]any) {
 	one("portal", func(t *table) { portal = t; cfg.Portal = t.portal() })
 	one("staff", func(t *table) { cfg.Staff = t.staff(cfg) })
 	profiles := r.profiles(cfg, tree)
-	if portal != nil && len(profiles) > 0 {
+	if portal != nil && len(profiles) > 0 && r.whole() {
 		portal.opens(cfg)
 	}
 	tables = append(tables, profiles...)
@@ -47,6 +47,7 @@ func (r *reader) config(cfg *Config, tree map[string]any) {
 	}
 	for _, t := range tables {
 		t.unknown(all)
+		t.forbidden()
 	}
 	r.strangers(tree, all)
 }
@@ -232,7 +233,7 @@ func (r *reader) profiles(cfg *Config, tree map[string]any) (tables []*table) {
 	case []map[string]any:
 		list = v
 	case nil:
-		if !r.broken["profile"] {
+		if !r.broken["profile"] && r.whole() {
 			r.add(place{1, 1}, Error, Say("there is no profile", "il n'y a aucun profil"), Say("at least one [[profile]]", "au moins un [[profile]]"),
 				Say("copy one from the example that \"parvis init\" writes", "copiez-en un de l'exemple qu'écrit « parvis init »"))
 		}

@@ -37,8 +37,11 @@ func (t *table) staff(cfg *Config) (s Staff) {
 			Say("a name, dots lead into objects: realm_access.roles", "un nom, les points mènent dans les objets : realm_access.roles"), Message{})
 	}
 	if _, named := t.vals["name"]; !named {
-		if len(t.vals) > 0 {
+		if len(t.vals) > 0 && t.r.whole() {
 			t.r.add(t.r.keyPlace("staff"), Error, Say("staff.name is missing", "staff.name manque"), Say("the console's DNS name", "le nom DNS de la console"), t.example("name"))
+		}
+		if !t.r.whole() {
+			t.provider(s)
 		}
 		return s
 	}
@@ -65,9 +68,9 @@ func (t *table) staff(cfg *Config) (s Staff) {
 func (t *table) provider(s Staff) {
 	both := Say("staff.issuer and staff.client, or neither of them", "staff.issuer et staff.client, ou aucun des deux")
 	switch {
-	case s.Issuer != "" && s.Client == "" && t.vals["client"] == nil:
+	case s.Issuer != "" && s.Client == "" && t.vals["client"] == nil && t.r.whole():
 		t.bad("issuer", Say("staff.issuer is given without staff.client", "staff.issuer est donné sans staff.client"), both, t.example("client"))
-	case s.Client != "" && s.Issuer == "" && t.vals["issuer"] == nil:
+	case s.Client != "" && s.Issuer == "" && t.vals["issuer"] == nil && t.r.whole():
 		t.bad("client", Say("staff.client is given without staff.issuer", "staff.client est donné sans staff.issuer"), both, t.example("issuer"))
 	case s.Issuer != "":
 		if u, err := url.Parse(s.Issuer); err != nil || u.Scheme != "https" || u.Host == "" || u.RawQuery != "" || u.Fragment != "" {

@@ -65,7 +65,7 @@ func (t *table) terminals(cfg *Config) (s Terminals) {
 		t.bad("address", Say("terminals.address meets the guests' network", "terminals.address recoupe le réseau des visiteurs"),
 			Say("a network of the terminals' own", "un réseau à eux"), Message{})
 	}
-	if !named && len(t.vals) > 0 {
+	if !named && len(t.vals) > 0 && t.r.whole() {
 		t.r.add(t.r.keyPlace("terminals"), Error, Say("terminals.interface is missing", "terminals.interface manque"),
 			Say("the port or bridge where the terminals are", "le port ou le pont où sont les postes"), t.example("interface"))
 	}

@@ -28,6 +28,8 @@ type Merged struct {
 	Source string
 	// Origins is, by key ("site.hours", "profile.visite.duration"), the Origin of the layer that its value comes from.
 	Origins map[string]string
+	// Values is, by the same keys, each value as TOML writes it.
+	Values map[string]string
 }
 
 // Errors of Merge.
@@ -104,7 +106,15 @@ func Merge(all ...Layer) (Merged, error) {
 	if err := enc.Encode(sum.values()); err != nil {
 		return Merged{}, fmt.Errorf("layers: write: %w", err)
 	}
-	return Merged{Source: out.String(), Origins: origins}, nil
+	m := Merged{Source: out.String(), Origins: origins, Values: map[string]string{}}
+	for key, v := range flat(sum) {
+		var one bytes.Buffer
+		if err := toml.NewEncoder(&one).Encode(map[string]any{"v": v}); err != nil {
+			return Merged{}, fmt.Errorf("layers: write %s: %w", key, err)
+		}
+		m.Values[key] = strings.TrimSpace(strings.TrimPrefix(one.String(), "v = "))
+	}
+	return m, nil
 }
 
 // tree is a configuration's values.

@@ -198,3 +198,22 @@ func FuzzMerge(f *testing.F) {
 		}
 	})
 }
+
+// A page shows each value as the file has it.
+func TestEachValueIsWrittenAsTOML(t *testing.T) {
+	m, err := layers.Merge(layers.Layer{Source: "[site]\ndesk = \"le \\\"bar\\\"\"\nrules = ['a', \"b\"]\n[staff]\npkce = false\n[[profile]]\nname = \"visite\"\ndevices = 2\n"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := map[string]string{
+		"site.desk": `"le \"bar\""`, "site.rules": `["a", "b"]`, "staff.pkce": "false", "profile.visite.name": `"visite"`, "profile.visite.devices": "2",
+	}
+	for key, v := range want {
+		if m.Values[key] != v {
+			t.Errorf("%s = %s, want %s", key, m.Values[key], v)
+		}
+	}
+	if len(m.Values) != len(want) {
+		t.Errorf("%v", m.Values)
+	}
+}
