@@ -5,6 +5,7 @@ import (
 	"crypto/ed25519"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"time"
 
@@ -28,38 +29,60 @@ const (
 
 // Merged is a site's configuration as its centre has it now, with the origin of each value.
 func Merged(ctx context.Context, t *store.Tenant, site string) (layers.Merged, error) {
-	var all []layers.Layer
-	for _, l := range []struct {
-		origin string
-		read   func() (store.Written, error)
-	}{
-		{EPCI, func() (store.Written, error) { return t.EPCILayer(ctx) }},
-		{Commune, func() (store.Written, error) { return t.Layer(ctx, "") }},
-		{Place, func() (store.Written, error) { return t.Layer(ctx, site) }},
-	} {
-		w, err := l.read()
-		if err != nil {
-			return layers.Merged{}, err
-		}
-		all = append(all, layers.Layer{Origin: l.origin, Source: w.Source})
+	all, err := shared(ctx, t)
+	if err != nil {
+		return layers.Merged{}, err
 	}
-	return layers.Merge(all...)
+	return merged(ctx, t, all, site)
+}
+
+// shared are the layers of all sites of a commune.
+func shared(ctx context.Context, t *store.Tenant) ([]layers.Layer, error) {
+	above, err := t.EPCILayer(ctx)
+	if err != nil {
+		return nil, err
+	}
+	own, err := t.Layer(ctx, "")
+	return []layers.Layer{{Origin: EPCI, Source: above.Source}, {Origin: Commune, Source: own.Source}}, err
+}
+
+func merged(ctx context.Context, t *store.Tenant, shared []layers.Layer, site string) (layers.Merged, error) {
+	w, err := t.Layer(ctx, site)
+	if err != nil {
+		return layers.Merged{}, err
+	}
+	return layers.Merge(append(slices.Clip(shared), layers.Layer{Origin: Place, Source: w.Source})...)
 }
 
 // Publish begins to tell every enrolled site whose configuration has changed since it was last told.
 func Publish(ctx context.Context, t *store.Tenant, by string) (store.Publication, error) {
-	sites, err := t.Sites(ctx)
+	offers, err := Pending(ctx, t)
 	if err != nil {
 		return store.Publication{}, err
 	}
-	var offers []store.Offer
+	if len(offers) == 0 {
+		return store.Publication{}, ErrNothing
+	}
+	return t.Publish(ctx, by, offers)
+}
+
+// Pending is what Publish would tell now: Site and Config of each site that would be told something.
+func Pending(ctx context.Context, t *store.Tenant) (offers []store.Offer, err error) {
+	sites, err := t.Sites(ctx)
+	if err != nil {
+		return nil, err
+	}
+	all, err := shared(ctx, t)
+	if err != nil {
+		return nil, err
+	}
 	for _, s := range sites {
 		if s.Enrolled.IsZero() {
 			continue
 		}
-		m, err := Merged(ctx, t, s.ID)
+		m, err := merged(ctx, t, all, s.ID)
 		if err != nil {
-			return store.Publication{}, fmt.Errorf("rollout: %s: %w", s.Name, err)
+			return nil, fmt.Errorf("rollout: %s: %w", s.Name, err)
 		}
 		told, err := t.Told(ctx, s.ID)
 		switch {
@@ -68,22 +91,20 @@ func Publish(ctx context.Context, t *store.Tenant, by string) (store.Publication
 				continue // it has never had anything of its centre's
 			}
 		case err != nil:
-			return store.Publication{}, err
+			return nil, err
 		case told.Config == m.Source && told.Back == "":
 			continue
 		}
 		offers = append(offers, store.Offer{Site: s.ID, Config: m.Source})
 	}
-	if len(offers) == 0 {
-		return store.Publication{}, ErrNothing
-	}
-	return t.Publish(ctx, by, offers)
+	return offers, nil
 }
 
-// Advance looks at what sites say of the newest publication, and tells those whose turn it is. It may run in any hub, at any time.
+// Advance notes what sites say of the newest publication, also when nobody is left to be told, and tells those whose turn it is. It may run
+// in any hub, at any time.
 func Advance(ctx context.Context, t *store.Tenant, now time.Time) error {
 	newest, err := t.Publications(ctx, 1)
-	if err != nil || len(newest) == 0 || newest[0].State == "ended" || newest[0].State == string(Done) {
+	if err != nil || len(newest) == 0 {
 		return err
 	}
 	p := newest[0]
@@ -114,6 +135,9 @@ func Advance(ctx context.Context, t *store.Tenant, now time.Time) error {
 		if !o.Runs.IsZero() {
 			all[i].Since = now.Sub(o.Runs)
 		}
+	}
+	if p.State == "ended" || p.State == string(Done) {
+		return nil
 	}
 	next := Step(all)
 	for _, id := range next.Offer {

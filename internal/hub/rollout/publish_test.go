@@ -206,6 +206,31 @@ func TestAPublicationStopsAtTheFirstSiteThatWentBack(t *testing.T) {
 	}
 }
 
+// The last sites to be told prove it after the publication is done; who went back then is told again by the next one, of the same values.
+func TestWhoGoesBackAfterTheLastStageIsNoticed(t *testing.T) {
+	w := newTown(t, 1)
+	w.write("", "[site]\ndesk = \"le comptoir\"")
+	if err := w.publish(); err != nil {
+		t.Fatal(err)
+	}
+	w.advance(time.Minute)
+	if p := w.state(); p.State != "done" {
+		t.Fatalf("%+v", p)
+	}
+	w.says(0, wire.Now{Refused: &wire.Refused{Bundle: w.told()[0], Why: "check"}})
+	w.advance(time.Minute)
+	w.in(func(ctx context.Context, tt *store.Tenant) error {
+		o, err := tt.Told(ctx, w.sites[0])
+		if o.Back != "check" || w.state().State != "done" {
+			t.Errorf("%+v, %+v", o, w.state())
+		}
+		return err
+	})
+	if err := w.publish(); err != nil {
+		t.Errorf("it is not told again: %v", err)
+	}
+}
+
 func TestATrialProvesNothing(t *testing.T) {
 	w := newTown(t, 3)
 	w.write("", "[site]\ndesk = \"le comptoir\"")

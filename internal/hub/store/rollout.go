@@ -127,6 +127,15 @@ func (t *Tenant) Publications(ctx context.Context, most int) ([]Publication, err
 	return all, nil
 }
 
+// Publication is one of them; ErrUnknown: there is none of that number.
+func (t *Tenant) Publication(ctx context.Context, id int64) (p Publication, err error) {
+	err = one(t.tx.QueryRow(ctx, "SELECT id, by, made, state, stage FROM publication WHERE id = $1", id).Scan(&p.ID, &p.By, &p.Made, &p.State, &p.Stage))
+	if err != nil && !errors.Is(err, ErrUnknown) {
+		err = fmt.Errorf("store: publication: %w", err)
+	}
+	return p, err
+}
+
 const offerColumns = "SELECT site, version, config, told, runs, back FROM offer"
 
 func scanOffer(r pgx.CollectableRow) (o Offer, err error) {

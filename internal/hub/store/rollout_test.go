@@ -22,6 +22,7 @@ func init() {
 		return p, err
 	})
 	add("Publications", func(ctx context.Context, t *store.Tenant, _ string) (any, error) { return t.Publications(ctx, 10) })
+	add("Publication", func(ctx context.Context, t *store.Tenant, _ string) (any, error) { return t.Publication(ctx, 1) })
 	add("Offers", func(ctx context.Context, t *store.Tenant, _ string) (any, error) { return t.Offers(ctx, 1) })
 	add("Told", func(ctx context.Context, t *store.Tenant, site string) (any, error) { return t.Told(ctx, site) })
 	add("SetOffer", func(ctx context.Context, t *store.Tenant, site string) (any, error) {
