@@ -130,6 +130,7 @@ type daemon struct {
 	log     *slog.Logger
 	figures *figures
 	job     *report.Job
+	alerts  *alerts.Manager
 	staff   *staff.Staff
 }
 
@@ -168,6 +169,7 @@ func (d *daemon) people(from func(*http.Request) string) (http.Handler, error) {
 	})
 	return pages.New(pages.Options{
 		Store: d.hub, Staff: d.staff, Clock: d.clock, Log: d.log, Version: version, Contact: d.Contact, Drop: d.drop(),
+		Alerts: d.alerts,
 	})
 }
 
@@ -210,7 +212,7 @@ func (d *daemon) out() ([]func(context.Context) error, error) {
 	if err != nil {
 		return nil, err
 	}
-	d.job = job
+	d.job, d.alerts = job, manager
 	return []func(context.Context) error{manager.Run, job.Run}, nil
 }
 

@@ -80,6 +80,7 @@ func newAlbum(t *testing.T) *album {
 	a.see("H12-centre", "/equipe")
 	a.see("H23", "/centre")
 	a.see("interdit", "/sites")
+	a.centreSettings()
 
 	a.join("bois", "bois", staff.DSI)
 	a.enter("bois")
@@ -88,6 +89,9 @@ func newAlbum(t *testing.T) *album {
 	a.see("H4-vide", "/parc")
 	a.see("H6-vide", "/incidents")
 	a.see("H13-vide", "/rapport")
+	a.see("H7-vide", "/reglages")
+	a.see("H8-vide", "/publications")
+	a.see("H16-vide", "/alertes")
 
 	admin := a.join("lac", "administration", staff.DSI)
 	reader := a.join("lac", "lecture", staff.Reader)
@@ -137,6 +141,7 @@ func newAlbum(t *testing.T) *album {
 	} {
 		a.see(name, path)
 	}
+	a.communeSettings()
 	a.send("H9-refus", "/enroler", "nom", "x")
 	a.send("H9-code", "/enroler", "nom", "Maison des services")
 	a.send("H12-refus", "/equipe", "nom", "x", "role", "reader")

@@ -37,6 +37,8 @@ type Options struct {
 	Zone *time.Location
 	// Drop puts a month's report where the commune has asked for it; nil: there is no such button.
 	Drop func(ctx context.Context, tenant, month string) error
+	// Alerts are the ways out; nil: there is none.
+	Alerts Alerts
 }
 
 //go:embed templates texts/fr.toml
@@ -91,6 +93,17 @@ var routes = []route{
 	{"POST /sites/{site}/retirer", staff.Operate, false, (*Pages).removeSite},
 	{"GET /export", staff.ManageTeam, false, (*Pages).export},
 
+	{"GET /reglages", staff.Configure, false, (*Pages).settings},
+	{"POST /reglages", staff.Configure, false, (*Pages).saveSettings},
+	{"GET /reglages/{site}", staff.Operate, false, (*Pages).settings},
+	{"POST /reglages/{site}", staff.Operate, false, (*Pages).saveSettings},
+	{"GET /publications", staff.Look, false, (*Pages).publications},
+	{"POST /publications", staff.Operate, false, (*Pages).publish},
+	{"GET /publications/{publication}", staff.Look, false, (*Pages).publication},
+	{"POST /publications/{publication}/arreter", staff.Operate, false, (*Pages).endPublication},
+	{"GET /alertes", staff.Configure, false, (*Pages).alerts},
+	{"POST /alertes/{way}/essai", staff.Configure, false, (*Pages).tryAlert},
+
 	{"GET /communes", staff.Overlook, false, (*Pages).communes},
 	{"POST /communes", staff.Communes, false, (*Pages).addCommune},
 	{"POST /communes/{commune}/inviter", staff.Communes, false, (*Pages).inviteFirst},
@@ -113,7 +126,7 @@ var routes = []route{
 	{"GET /journal", staff.ReadLog, false, (*Pages).journal},
 }
 
-const maxBody = 32 << 10 // bytes of a form: 500 sites may be ticked
+const maxBody = 6*maxPiece + 4<<10 // bytes of a form: a layer of which each letter has an accent; 500 sites that are ticked are less
 
 // New makes the pages.
 func New(o Options) (*Pages, error) {

@@ -88,6 +88,9 @@ var navigation = []link{
 	{Path: "/enroler", Key: "nav.enrol", Act: staff.Operate},
 	{Path: "/communes", Key: "nav.communes", Act: staff.Overlook},
 	{Path: "/centre", Key: "nav.centre", Act: staff.Overlook},
+	{Path: "/reglages", Key: "nav.settings", Act: staff.Configure},
+	{Path: "/publications", Key: "nav.publications", Act: staff.Look},
+	{Path: "/alertes", Key: "nav.alerts", Act: staff.Configure},
 	{Path: "/personnes", Key: "nav.people", Act: staff.Operate},
 	{Path: "/equipe", Key: "nav.team", Act: staff.ManageTeam},
 	{Path: "/journal", Key: "nav.log", Act: staff.ReadLog},
@@ -99,6 +102,7 @@ var navigation = []link{
 var dones = map[string]bool{
 	"entre": true, "sorti": true, "compte": true, "mot-de-passe": true, "ajoute": true, "renomme": true, "retire": true, "charge": true,
 	"commune": true, "parti": true, "role": true, "ferme": true, "envoye": true, "lieux": true, "partout": true,
+	"reglages": true, "publie": true, "arrete": true, "essai": true,
 }
 
 func (p *Pages) parse() error {
@@ -147,6 +151,7 @@ func (p *Pages) funcs() template.FuncMap {
 		"join":     strings.Join,
 		"terminal": func(state string) string { return known("terminal.", state, terminalStates) },
 		"refused":  func(why string) string { return known("refused.", why, refusals) },
+		"back":     func(why string) string { return known("publication.back.", why, refusals) },
 		"gesture":  func(what string) string { return known("gesture.", what, gestures) },
 	}
 }
@@ -168,7 +173,8 @@ var (
 	terminalStates = strings.Fields("new locked open ending cleaning waiting silent")
 	refusals       = strings.Fields("form signature version site check line hub")
 	gestures       = strings.Fields(`enter-password enter-city leave refused account password reset close invite-epci invite-dsi invite-dpo invite-reader
-		role-epci role-dsi role-dpo role-reader charge report export add-site code rename-site remove-site add-commune remove-commune send-person close-everywhere`)
+		role-epci role-dsi role-dpo role-reader charge report export add-site code rename-site remove-site add-commune remove-commune send-person close-everywhere
+		layer layer-epci publish end-publication try-alert`)
 )
 
 // known says a word that has a text; another stands as it is.

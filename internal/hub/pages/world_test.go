@@ -39,6 +39,7 @@ type world struct {
 	who   *http.Cookie // who has entered; nil nobody
 
 	lac, bois store.Site
+	ways      ways
 	now       time.Time
 	log       strings.Builder
 }
@@ -55,7 +56,7 @@ func newWorld(t testing.TB) *world {
 	var err error
 	w.Pages, err = pages.New(pages.Options{
 		Store: w.hub, Staff: w.staff, Clock: w.clock, Log: slog.New(slog.NewTextHandler(&w.log, nil)), Version: "1.0", Contact: "dsi@exemple.test",
-		Drop: func(context.Context, string, string) error { return nil },
+		Drop: func(context.Context, string, string) error { return nil }, Alerts: &w.ways,
 	})
 	w.must(err)
 	w.lac, w.bois = storetest.Site(t, w.hub, "lac", "Médiathèque du Lac"), storetest.Site(t, w.hub, "bois", "Lieu-Secret")

@@ -25,13 +25,14 @@ const (
 	Overlook   Action = "overlook"    // see health and totals of every commune
 	Operate    Action = "operate"     // enrol sites, take incidents in charge
 	ManageTeam Action = "manage-team" // invite, change and close people of one's commune, or of the EPCI
+	Configure  Action = "configure"   // write the configuration of one's commune, or of all communes; try the ways of alerts
 	Communes   Action = "communes"    // add a commune, let one leave
 	ReadLog    Action = "read-log"    // see what everybody of one's commune, or of the EPCI, did
 )
 
 var may = map[Role][]Action{
-	EPCI:   {Overlook, ManageTeam, Communes, ReadLog},
-	DSI:    {Look, Operate, ManageTeam, ReadLog},
+	EPCI:   {Overlook, Configure, ManageTeam, Communes, ReadLog},
+	DSI:    {Look, Operate, Configure, ManageTeam, ReadLog},
 	DPO:    {Look, ReadLog},
 	Reader: {Look},
 }
