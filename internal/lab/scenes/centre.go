@@ -141,23 +141,25 @@ func (s *Stage) enrol(ctx context.Context) error {
 func (s *Stage) heard(ctx context.Context) (at store.Contact, err error) {
 	ctx, cancel := context.WithTimeout(ctx, centreWithin)
 	defer cancel()
-	for tick := time.NewTicker(100 * time.Millisecond); ; {
+	tick := time.NewTicker(100 * time.Millisecond)
+	defer tick.Stop()
+	for {
 		var site store.Site
 		err := s.centre.store.Tenant(ctx, commune, func(t *store.Tenant) (err error) {
 			site, err = t.Site(ctx, s.centre.home)
 			return err
 		})
 		if err == nil && site.Contact != nil {
-			tick.Stop()
 			return *site.Contact, nil
 		}
 		select {
 		case <-tick.C:
 		case <-s.centre.process.Done():
-			return at, s.centre.process.Wait(ctx)
+			return at, fmt.Errorf("scenes: the hub has ended\n%s", s.centre.lastWords())
 		case <-ctx.Done():
-			tick.Stop()
-			link, lerr := s.Control.HubStatus(context.WithoutCancel(ctx))
+			soon, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+			defer cancel()
+			link, lerr := s.Control.HubStatus(soon)
 			return at, errors.Join(fmt.Errorf("scenes: the hub has heard nothing for %v; the place says %q\n%s", centreWithin, link.Error, s.centre.lastWords()), err, lerr)
 		}
 	}

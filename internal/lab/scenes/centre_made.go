@@ -10,8 +10,8 @@ import (
 	"parvis/internal/hublink/wire"
 )
 
-// madeDays is how long the history of a made place is.
-const madeDays = 31
+// madeDays is how long the history of a made place is: the last month that is whole is in it, for its report.
+const madeDays = 62
 
 // madeSite is a place that nobody runs. Its name says so on every page; its numbers are made of the calendar alone.
 type madeSite struct {
@@ -37,7 +37,7 @@ func madeSites() []*madeSite {
 	}
 }
 
-// populate makes the commune: the made places with their month, and the stage's own, which has no box yet.
+// populate makes the commune: the made places with their history, and the stage's own, which has no box yet.
 func (c *centre) populate(ctx context.Context, now time.Time) error {
 	zone, err := time.LoadLocation("Europe/Paris")
 	if err != nil {
@@ -67,7 +67,7 @@ func (c *centre) populate(ctx context.Context, now time.Time) error {
 	})
 }
 
-// remember sends the month before now, day by day.
+// remember sends the days before now, day by day.
 func (m *madeSite) remember(ctx context.Context, t *store.Tenant, now time.Time, zone *time.Location) error {
 	for back := madeDays - 1; back >= 0; back-- {
 		day := now.In(zone).AddDate(0, 0, -back)

@@ -107,7 +107,7 @@ func (s *Stage) showCentre(ctx context.Context, o Options) (shut func(), err err
 	}
 	fmt.Fprintf(o.Out, `
   Le centre       %s/
-                  « %s » : ce lieu, en direct, et %d lieux d'exemple
+                  « %s » : ce lieu, en direct, et %d lieux d'exemple
   Y entrer        %s
                   ce lien crée un compte, une fois
 `, origin, communeName, len(s.centre.made), link)
