@@ -1,6 +1,6 @@
 # make build       bin/parvis and bin/parvis-hub
-# make demo        a small town on this machine; the portal on http://127.0.0.1:8088
-# make demo-check  a resident gets online by itself, step by step
+# make demo        a small town on this machine; the portal on http://127.0.0.1:8088, the hub on http://127.0.0.1:8440
+# make demo-check  a resident gets online by itself, and the hub hears the place, step by step
 # make day         a public day, scene by scene
 # make test        formatting, vet, staticcheck, import rules, every test with the race detector
 # make bench       figures into bench/latest.json and docs/performance.md

@@ -40,10 +40,11 @@ type labCmd struct {
 
 type labDemoCmd struct {
 	Listen string `help:"${help_lab_port}" default:"127.0.0.1:8088" placeholder:"ADDRESS:PORT"`
+	Hub    string `help:"${help_lab_hub}" default:"127.0.0.1:8440" placeholder:"ADDRESS:PORT"`
 }
 
 func (c labDemoCmd) Run(a *app) error {
-	return a.play(scenes.PlayDemo, scenes.Options{Listen: c.Listen})
+	return a.play(scenes.PlayDemo, scenes.Options{Listen: c.Listen, Centre: c.Hub})
 }
 
 type labCheckCmd struct {

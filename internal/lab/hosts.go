@@ -24,6 +24,7 @@ var (
 
 	upstreamDNS = netip.MustParseAddr("198.51.100.53")
 	echoAddr    = netip.MustParseAddr("198.51.100.7")
+	centreAddr  = netip.MustParseAddr("198.51.100.8")
 	echoAddr6   = netip.MustParseAddr("2001:db8:100::7")
 )
 
@@ -48,7 +49,12 @@ const (
 	// Trials has the endless download /flux, /vu (which says what address and port it saw), and on port 7 TCP and UDP
 	// that send back what they are sent.
 	Trials = "essais.lab.test"
+	// Centre is the name of the town's hub. A program has to be started there.
+	Centre = "centre.lab.test"
 )
+
+// CentreAddress is where Centre leads.
+func CentreAddress() netip.Addr { return centreAddr }
 
 // Echo returns the address and port of the TCP and UDP echo, on both families.
 func Echo() (v4, v6 netip.AddrPort) {
@@ -61,6 +67,7 @@ func hosts(d *demarche) ([]Host, error) {
 		{Name: ServicePublic, pages: servicePage("Le service public", "Vos papiers, vos droits, vos démarches.")},
 		{Name: CAF, pages: servicePage("Les allocations familiales", `Votre dossier, vos paiements. <a href="https://`+Account+`/">Mon compte</a>`)},
 		{Name: Impots, pages: servicePage("Les impôts", "Déclarer, payer, demander.")},
+		{Name: Centre, V4: centreAddr},
 		{Name: Trials, V4: echoAddr, V6: echoAddr6, pages: trials()},
 	}...)
 	names = append(names, d.hosts()...)

@@ -118,6 +118,17 @@ func (p *Process) WaitReady(ctx context.Context, socket string) error {
 	})
 }
 
+// WaitPort waits until somebody listens on a TCP port of a machine.
+func (p *Process) WaitPort(ctx context.Context, ns *NS, address string) error {
+	return p.until(ctx, "listen on "+address, func(ctx context.Context) error {
+		c, err := ns.Dial(ctx, "tcp", address)
+		if err == nil {
+			c.Close()
+		}
+		return err
+	})
+}
+
 // until tries every 20 ms until try succeeds; it fails when the program ends or ctx does.
 func (p *Process) until(ctx context.Context, what string, try func(context.Context) error) error {
 	tick := time.NewTicker(20 * time.Millisecond)

@@ -45,7 +45,7 @@ func New(t testing.TB, prepare func(context.Context, Database) error) Database {
 	t.Helper()
 	cluster.once.Do(func() {
 		// Nothing of a test's must outlive the machine. A crash of the server is not what is tested here.
-		cluster.server, cluster.err = postgres.Start("fsync=off", "synchronous_commit=off", "full_page_writes=off", "shared_buffers=64MB", "max_connections=60")
+		cluster.server, cluster.err = postgres.Start("", "fsync=off", "synchronous_commit=off", "full_page_writes=off", "shared_buffers=64MB", "max_connections=60")
 	})
 	if cluster.err != nil {
 		t.Fatalf("pgtest: %v", cluster.err)

@@ -66,7 +66,7 @@ func (r *run) hub(ctx context.Context) (err error) {
 
 func newCentre(ctx context.Context, dir string) (c *centre, err error) {
 	c = &centre{ended: make(chan error, 1)}
-	if c.server, err = postgres.Start("shared_buffers=512MB", "max_connections=60", "max_wal_size=4GB"); err != nil {
+	if c.server, err = postgres.Start("", "shared_buffers=512MB", "max_connections=60", "max_wal_size=4GB"); err != nil {
 		return nil, err
 	}
 	defer func() {

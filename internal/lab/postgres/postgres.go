@@ -32,14 +32,18 @@ type Server struct {
 	ended chan struct{}
 }
 
-// Start makes one, with settings such as "fsync=off", and returns once it answers and has both roles.
-func Start(settings ...string) (s *Server, err error) {
+// ErrMissing: Debian's programs are not there.
+var ErrMissing = errors.New("postgres: PostgreSQL is not installed: apt-get install postgresql")
+
+// Start makes one in a new directory of parent ("": of the machine's temporary files), which the account postgres must be able to pass. It
+// takes settings such as "fsync=off", and returns once the server answers and has both roles.
+func Start(parent string, settings ...string) (s *Server, err error) {
 	bin, err := programs()
 	if err != nil {
 		return nil, err
 	}
 	s = &Server{ended: make(chan struct{})}
-	if s.dir, err = os.MkdirTemp("", "parvis-pg-"); err != nil {
+	if s.dir, err = os.MkdirTemp(parent, "parvis-pg-"); err != nil {
 		return nil, fmt.Errorf("postgres: %w", err)
 	}
 	defer func() {
@@ -47,7 +51,8 @@ func Start(settings ...string) (s *Server, err error) {
 			err = errors.Join(err, s.Close())
 		}
 	}()
-	attr := &syscall.SysProcAttr{Pdeathsig: syscall.SIGINT}
+	// A group of its own: Ctrl-C in a terminal reaches who began the server, and Close ends it.
+	attr := &syscall.SysProcAttr{Pdeathsig: syscall.SIGINT, Setpgid: true}
 	if os.Getuid() == 0 { // PostgreSQL refuses to be root
 		if attr.Credential, err = account("postgres"); err != nil {
 			return nil, err
@@ -134,7 +139,7 @@ func (s *Server) Run(db, sql string) error {
 func programs() (string, error) {
 	all, err := filepath.Glob("/usr/lib/postgresql/*/bin/initdb")
 	if err != nil || len(all) == 0 {
-		return "", errors.New("postgres: PostgreSQL is not installed: apt-get install postgresql")
+		return "", ErrMissing
 	}
 	version := func(path string) int {
 		n, _ := strconv.Atoi(filepath.Base(filepath.Dir(filepath.Dir(path))))

@@ -38,7 +38,7 @@ func playSteps(ctx context.Context, out io.Writer, steps []step) error {
 
 // Check lets a resident get online by itself, step by step, with the real clients and the real browser.
 func Check(ctx context.Context, o Options) (err error) {
-	ctx, cancel := context.WithTimeout(ctx, 2*time.Minute)
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Minute)
 	defer cancel()
 	s, err := raise(ctx, o, lab.Site{})
 	if err != nil {
@@ -50,6 +50,9 @@ func Check(ctx context.Context, o Options) (err error) {
 		}
 		err = errors.Join(err, s.Close())
 	}()
+	if err := s.raiseCentre(ctx, o.Binary); err != nil {
+		return err
+	}
 	var r *Resident
 	return playSteps(ctx, o.Out, []step{
 		{"le routeur démarre et dit que tout est en place", s.Start},
@@ -124,6 +127,16 @@ func Check(ctx context.Context, o Options) (err error) {
 				return err
 			}
 			return r.Offline(ctx)
+		}},
+		{"le lieu s'inscrit au centre de la ville par un code, et le centre l'entend", func(ctx context.Context) error {
+			if err := s.enrol(ctx); err != nil {
+				return err
+			}
+			c, err := s.heard(ctx)
+			if err == nil && c.Now.Place != "open" {
+				err = fmt.Errorf("le centre entend un lieu %q, attendu \"open\"", c.Now.Place)
+			}
+			return err
 		}},
 	})
 }

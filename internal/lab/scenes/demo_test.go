@@ -7,7 +7,9 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/http/cookiejar"
 	"net/http/httptest"
+	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -21,7 +23,8 @@ import (
 	"parvis/internal/lab"
 )
 
-// From outside, the portal is visited as the demonstration's guest and the daemon is spoken to; Ctrl-C leaves nothing.
+// From outside, the portal is visited as the demonstration's guest, the daemon is spoken to, and the hub is entered, which hears the place;
+// Ctrl-C leaves nothing.
 func TestDemoIsVisitedFromOutside(t *testing.T) {
 	lab.NeedsLab(t)
 	file, err := binary()
@@ -84,6 +87,7 @@ func TestDemoIsVisitedFromOutside(t *testing.T) {
 	if list, err := control.NewClient(socket[1]).Sessions(t.Context()); err != nil || len(list) != 1 {
 		t.Errorf("sessions as the command line sees them: %v, %v", list, err)
 	}
+	enter(t, said.String())
 
 	if err := cmd.Process.Signal(unix.SIGINT); err != nil {
 		t.Fatal(err)
@@ -96,8 +100,85 @@ func TestDemoIsVisitedFromOutside(t *testing.T) {
 	}
 }
 
+// enter makes an account by the link that the demonstration has said, enters, and looks at the commune's places.
+func enter(t *testing.T, said string) {
+	t.Helper()
+	link := regexp.MustCompile(`http://127\.0\.0\.1:18440/\S+\?j=(\S+)`).FindStringSubmatch(said)
+	if link == nil {
+		t.Fatalf("no link to the hub is said:\n%s", said)
+	}
+	jar, err := cookiejar.New(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	client := &http.Client{Jar: jar}
+	ask := func(path string, form url.Values) string {
+		t.Helper()
+		req, err := http.NewRequest(http.MethodPost, "http://"+demoCentre+path, strings.NewReader(form.Encode()))
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		req.Header.Set("Origin", "http://"+demoCentre)
+		resp, err := client.Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer resp.Body.Close()
+		body, err := io.ReadAll(resp.Body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(body)
+	}
+	const password = "hibou nuage escalier"
+	ask("/invitation", url.Values{"j": {link[1]}, "nom": {"La DSI"}, "identifiant": {"dsi"}, "mot-de-passe": {password}, "encore": {password}})
+	places := ask("/entrer", url.Values{"identifiant": {"dsi"}, "mot-de-passe": {password}, "suite": {"/sites"}})
+	for _, m := range madeSites() {
+		if !strings.Contains(m.name, "(exemple)") || !strings.Contains(places, m.name) {
+			t.Errorf("%q does not say that it is made up, or is not among the places:\n%s", m.name, places)
+		}
+	}
+	if !strings.Contains(places, homeName) {
+		t.Errorf("the place itself is missing:\n%s", places)
+	}
+}
+
+// A cookie for HTTPS alone goes through under a name that a browser keeps without it.
+func TestProxyCarriesSecureCookies(t *testing.T) {
+	hub := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		http.SetCookie(w, &http.Cookie{Name: "__Host-login", Value: "new", Path: "/", Secure: true, HttpOnly: true, SameSite: http.SameSiteStrictMode})
+		fmt.Fprint(w, r.Header.Get("Cookie"))
+	}))
+	defer hub.Close()
+	front := httptest.NewServer(proxy("centre.lab.test:8440", func(ctx context.Context) (net.Conn, error) {
+		return new(net.Dialer).DialContext(ctx, "tcp", hub.Listener.Addr().String())
+	}))
+	defer front.Close()
+	req, err := http.NewRequest(http.MethodGet, front.URL, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header.Set("Cookie", "demo-login=old; other=1")
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(resp.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, want := string(body), "__Host-login=old; other=1"; got != want {
+		t.Errorf("the hub is given the cookies %q, expected %q", got, want)
+	}
+	if got, want := resp.Header.Get("Set-Cookie"), "demo-login=new; Path=/; HttpOnly; SameSite=Strict"; got != want {
+		t.Errorf("the browser is given %q, expected %q", got, want)
+	}
+}
+
 // The portal behind the proxy thinks that it is visited under its own name; its visitor never leaves theirs.
-func TestPortalProxyKeepsBothWorldsApart(t *testing.T) {
+func TestProxyKeepsBothWorldsApart(t *testing.T) {
 	portal := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch r.URL.Path {
 		case "/absolu":
@@ -111,22 +192,22 @@ func TestPortalProxyKeepsBothWorldsApart(t *testing.T) {
 		}
 	}))
 	defer portal.Close()
-	proxy := httptest.NewServer(portalProxy(func(ctx context.Context) (net.Conn, error) {
+	front := httptest.NewServer(proxy(lab.PortalName, func(ctx context.Context) (net.Conn, error) {
 		return new(net.Dialer).DialContext(ctx, "tcp", portal.Listener.Addr().String())
 	}))
-	defer proxy.Close()
+	defer front.Close()
 	client := &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 
 	for _, c := range []struct{ name, path, origin, location, body string }{
 		{"the portal's own name", "/aide?l=fr", "", "", "wifi.lab.test||/aide?l=fr"},
-		{"our origin becomes the portal's", "/", proxy.URL, "", "wifi.lab.test|http://wifi.lab.test|/"},
+		{"our origin becomes the portal's", "/", front.URL, "", "wifi.lab.test|http://wifi.lab.test|/"},
 		{"another site's origin stays", "/", "http://mechant.test", "", "wifi.lab.test|http://mechant.test|/"},
 		{"to the portal", "/absolu", "", "/ouvert?l=fr", ""},
 		{"within the portal", "/relatif", "", "/ouvert", ""},
 		{"elsewhere", "/ailleurs", "", "https://www.caf.lab.test/", ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			req, err := http.NewRequest(http.MethodGet, proxy.URL+c.path, nil)
+			req, err := http.NewRequest(http.MethodGet, front.URL+c.path, nil)
 			if err != nil {
 				t.Fatal(err)
 			}

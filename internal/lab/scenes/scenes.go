@@ -28,7 +28,8 @@ type Options struct {
 	Out       io.Writer // where the play tells itself
 	Binary    string    // the parvis that plays
 	Artefacts string    // folder for screenshots and logs; made when it is missing
-	Listen    string    // of the demonstration: address on this machine, 127.0.0.1:8088
+	Listen    string    // of the demonstration's portal: address on this machine, 127.0.0.1:8088
+	Centre    string    // of its hub, in the same way, 127.0.0.1:8440
 	Town      lab.Options
 }
 
@@ -81,6 +82,7 @@ type Stage struct {
 	Control   *control.Client
 	Artefacts string
 
+	centre    *centre // nil until raiseCentre
 	residents []*Resident
 	posts     bool               // there is a network of terminals
 	sat       []sessions.Session // of terminals: nobody remembers them for long
@@ -169,6 +171,9 @@ func (s *Stage) Close() error {
 	for _, r := range s.residents {
 		errs = append(errs, r.Browser.Close())
 	}
+	if s.centre != nil {
+		errs = append(errs, s.centre.close())
+	}
 	return errors.Join(append(errs, s.Town.Close())...)
 }
 
@@ -177,8 +182,13 @@ func (s *Stage) lastWords() string {
 	if s.Daemon == nil {
 		return ""
 	}
-	lines := strings.Split(strings.TrimSpace(s.Daemon.Log()), "\n")
-	return "journal de parvis :\n  " + strings.Join(lines[max(len(lines)-15, 0):], "\n  ")
+	return ending("journal de parvis", s.Daemon.Log())
+}
+
+// ending is the last lines of a log.
+func ending(what, log string) string {
+	lines := strings.Split(strings.TrimSpace(log), "\n")
+	return what + "\u00a0:\n  " + strings.Join(lines[max(len(lines)-15, 0):], "\n  ")
 }
 
 // Screenshot keeps what a resident sees, as a small phone shows it.

@@ -17,19 +17,23 @@ import (
 // demoBinary, set, makes this test program the demonstration of that binary.
 const demoBinary = "PARVIS_TEST_DEMO"
 
-const demoListen = "127.0.0.1:18088" // of the lab's own loopback
+// Of the lab's own loopback.
+const (
+	demoListen = "127.0.0.1:18088"
+	demoCentre = "127.0.0.1:18440"
+)
 
 func TestMain(m *testing.M) {
 	if file := os.Getenv(demoBinary); file != "" {
-		os.Exit(Main(PlayDemo, Options{Out: os.Stdout, Binary: file, Listen: demoListen}))
+		os.Exit(Main(PlayDemo, Options{Out: os.Stdout, Binary: file, Listen: demoListen, Centre: demoCentre}))
 	}
 	lab.Main(m.Run)
 }
 
-// binary builds the real parvis once.
+// binary builds the real parvis once, and parvis-hub beside it.
 var binary = sync.OnceValues(func() (string, error) {
 	file := filepath.Join(lab.SharedDir(), "parvis")
-	cmd := exec.Command("go", "build", "-tags", "nomsgpack", "-o", file, "parvis/cmd/parvis")
+	cmd := exec.Command("go", "build", "-tags", "nomsgpack", "-o", lab.SharedDir(), "parvis/cmd/parvis", "parvis/cmd/parvis-hub")
 	out, err := cmd.CombinedOutput()
 	if err != nil {
 		err = errors.Join(err, errors.New(string(out)))
@@ -53,8 +57,8 @@ func TestCheckPlaysToItsEnd(t *testing.T) {
 	if err := Check(t.Context(), o); err != nil {
 		t.Fatalf("%v\n%s", err, &out)
 	}
-	if got := strings.Count(out.String(), "ok  "); got != 12 {
-		t.Errorf("%d steps, expected 12:\n%s", got, &out)
+	if got := strings.Count(out.String(), "ok  "); got != 13 {
+		t.Errorf("%d steps, expected 13:\n%s", got, &out)
 	}
 	for _, shot := range []string{"1-accueil", "2-ouvert", "3-service-public", "4-ma-connexion"} {
 		if found, _ := filepath.Glob(filepath.Join(o.Artefacts, shot+".png")); len(found) != 1 {
