@@ -5,7 +5,6 @@ import (
 	"encoding/csv"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"slices"
 	"strconv"
 	"strings"
@@ -116,15 +115,7 @@ func Mediation(places []Place) (good []Place, wrong error) {
 
 // Points are the places of the list of access points, and why others that should be there are not.
 func Points(places []Place) (good []Place, wrong error) {
-	return chosen(places, func(p Place) bool { return p.WiFi }, func(p Place) error {
-		for _, s := range []string{p.ID, p.Name, p.Address, p.Commune, p.Network} {
-			if !harmless(s) {
-				return fmt.Errorf("opendata: place %q: %q: expected a text that no spreadsheet takes for a formula", p.Name, s)
-			}
-		}
-		_, err := p.OpeningHours()
-		return err
-	})
+	return chosen(places, func(p Place) bool { return p.WiFi }, func(p Place) error { return p.joined(p.unlisted()) })
 }
 
 // MediationCSV is the file that schema.data.gouv.fr checks: UTF-8, commas.

@@ -84,20 +84,11 @@ func Read(ctx context.Context, t *store.Tenant, at time.Time) ([]Place, error) {
 	return places, nil
 }
 
-// Save writes what the public may know of a place and what is published of it. What is published must be fit for it: the national map
-// wants Check to pass. Name, zone and state are the site's own and are not written.
+// Save writes what the public may know of a place and what is published of it, unless it is Refused. Name, zone and state are the
+// site's own and are not written.
 func Save(ctx context.Context, t *store.Tenant, p Place) error {
-	if p.Mediation {
-		p.Updated = time.Unix(1, 0) // the database writes it
-		if err := p.Check(); err != nil {
-			return err
-		}
-	}
-	if _, wrong := Points([]Place{p}); wrong != nil {
-		return wrong
-	}
-	if _, err := p.OpeningHours(); err != nil {
-		return fmt.Errorf("opendata: place %q: hours: %w", p.Name, err)
+	if err := p.joined(p.Refused()); err != nil {
+		return err
 	}
 	card, err := json.Marshal(p)
 	if err != nil {

@@ -88,45 +88,114 @@ var (
 	typed  = regexp.MustCompile(`^[A-Z_]{2,40}$`)
 )
 
-// Check says everything that keeps a place off the national map; nil when nothing does. A place that the schema refuses would make the
-// whole file refused.
-func (p Place) Check() error {
-	var wrong []error
+// Fault is one thing that keeps a place from being said.
+type Fault struct {
+	Field string // column of the schema, or "wifi" for the network's name
+	Want  string // what was expected
+	Cause error  // nil: Want says all
+}
+
+func (f Fault) Error() string { return f.Field + ": expected " + f.Want }
+
+// Unwrap gives the cause.
+func (f Fault) Unwrap() error { return f.Cause }
+
+// Faults are all that keep a place off the national map.
+func (p Place) Faults() (all []Fault) {
 	need := func(ok bool, field, want string) {
 		if !ok {
-			wrong = append(wrong, fmt.Errorf("%s: expected %s", field, want))
+			all = append(all, Fault{Field: field, Want: want})
 		}
 	}
 	need(p.ID != "", "id", "an identifier")
 	need(p.Name != "", "nom", "a name")
 	need(siret.MatchString(p.SIRET), "pivot", "a SIRET of 14 digits")
-	need(p.Commune != "", "commune", "a name")
-	need(postal.MatchString(p.PostalCode), "code_postal", "5 digits")
-	need(p.INSEE == "" || insee.MatchString(p.INSEE), "code_insee", "5 characters")
 	need(p.Address != "", "adresse", "a number and a street")
+	need(postal.MatchString(p.PostalCode), "code_postal", "5 digits")
+	need(p.Commune != "", "commune", "a name")
+	need(p.INSEE == "" || insee.MatchString(p.INSEE), "code_insee", "5 characters")
 	need(p.Phone == "" || phone.MatchString(p.Phone), "telephone", "+33 and 9 digits")
 	need(!p.Updated.IsZero(), "date_maj", "a date")
 	need(utf8.RuneCountInString(p.Summary) <= 280, "presentation_resume", "at most 280 characters")
-	need((p.Latitude == nil) == (p.Longitude == nil), "latitude, longitude", "both or none")
+	need((p.Latitude == nil) == (p.Longitude == nil), "latitude", "both coordinates or none")
 	for _, s := range p.Services {
-		need(slices.Contains(Services, s), "services: "+s, "one of the schema's")
+		need(slices.Contains(Services, s), "services", "one of the schema's, not "+s)
 	}
 	for _, s := range p.Programmes {
-		need(slices.Contains(Programmes, s), "dispositif_programmes_nationaux: "+s, "one of the schema's")
+		need(slices.Contains(Programmes, s), "dispositif_programmes_nationaux", "one of the schema's, not "+s)
 	}
 	for _, s := range p.Typology {
-		need(typed.MatchString(s), "typologie: "+s, "a code of the schema")
+		need(typed.MatchString(s), "typologie", "a code of the schema, not "+s)
 	}
+	return append(append(all, p.untold()...), p.unsafe("id", "nom", "adresse", "complement_adresse", "commune", "site_web", "presentation_resume",
+		"fiche_acces_libre", "wifi", "courriels")...)
+}
+
+// untold are hours that cannot be said.
+func (p Place) untold() []Fault {
 	if _, err := p.OpeningHours(); err != nil {
-		wrong = append(wrong, fmt.Errorf("horaires: %w", err))
-	}
-	for _, s := range append([]string{p.ID, p.Name, p.Address, p.Complement, p.Commune, p.Web, p.Summary, p.Accesslibre, p.Network}, p.Mails...) {
-		need(harmless(s), fmt.Sprintf("%q", s), "a text that no spreadsheet takes for a formula, of one line and without |")
-	}
-	if err := errors.Join(wrong...); err != nil {
-		return fmt.Errorf("opendata: place %q: %w", p.Name, err)
+		return []Fault{{"horaires", err.Error(), err}}
 	}
 	return nil
+}
+
+// unsafe are those of the fields that a spreadsheet would take for something else than a text.
+func (p Place) unsafe(fields ...string) (all []Fault) {
+	texts := map[string]string{
+		"id": p.ID, "nom": p.Name, "adresse": p.Address, "complement_adresse": p.Complement, "commune": p.Commune, "site_web": p.Web,
+		"presentation_resume": p.Summary, "fiche_acces_libre": p.Accesslibre, "wifi": p.Network,
+	}
+	for _, field := range fields {
+		values := []string{texts[field]}
+		if field == "courriels" {
+			values = p.Mails
+		}
+		for _, s := range values {
+			if !harmless(s) {
+				all = append(all, Fault{Field: field, Want: fmt.Sprintf("a text that no spreadsheet takes for a formula, of one line and without |, not %q", s)})
+			}
+		}
+	}
+	return all
+}
+
+// unlisted are all that keep a place out of the list of access points.
+func (p Place) unlisted() []Fault {
+	return append(p.untold(), p.unsafe("id", "nom", "adresse", "commune", "wifi")...)
+}
+
+// Check is Faults as an error; nil when there is none. A place that the schema refuses would make the whole file refused.
+func (p Place) Check() error { return p.joined(p.Faults()) }
+
+func (p Place) joined(faults []Fault) error {
+	if len(faults) == 0 {
+		return nil
+	}
+	wrong := make([]error, len(faults))
+	for i, f := range faults {
+		wrong[i] = f
+	}
+	return fmt.Errorf("opendata: place %q: %w", p.Name, errors.Join(wrong...))
+}
+
+// Refused are all that keep a place from being saved: what is published of it must be fit for it. Hours must always be such.
+func (p Place) Refused() (all []Fault) {
+	add := func(faults []Fault) {
+		for _, f := range faults {
+			if !slices.ContainsFunc(all, func(had Fault) bool { return had.Field == f.Field }) {
+				all = append(all, f)
+			}
+		}
+	}
+	add(p.untold())
+	if p.Mediation {
+		p.Updated = time.Unix(1, 0) // the database writes it
+		add(p.Faults())
+	}
+	if p.WiFi {
+		add(p.unlisted())
+	}
+	return all
 }
 
 // harmless texts need no guard in a CSV file that machines read too.
