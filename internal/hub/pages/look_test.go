@@ -92,6 +92,7 @@ func newAlbum(t *testing.T) *album {
 	a.see("H7-vide", "/reglages")
 	a.see("H8-vide", "/publications")
 	a.see("H16-vide", "/alertes")
+	a.see("H14-vide", "/exports")
 
 	admin := a.join("lac", "administration", staff.DSI)
 	reader := a.join("lac", "lecture", staff.Reader)
@@ -142,6 +143,7 @@ func newAlbum(t *testing.T) *album {
 		a.see(name, path)
 	}
 	a.communeSettings()
+	a.cards()
 	a.send("H9-refus", "/enroler", "nom", "x")
 	a.send("H9-code", "/enroler", "nom", "Maison des services")
 	a.send("H12-refus", "/equipe", "nom", "x", "role", "reader")

@@ -37,6 +37,8 @@ type Options struct {
 	Zone *time.Location
 	// Drop puts a month's report where the commune has asked for it; nil: there is no such button.
 	Drop func(ctx context.Context, tenant, month string) error
+	// Published is the address below which everybody finds what communes publish, without a slash at its end; "" pages name none.
+	Published string
 	// Alerts are the ways out; nil: there is none.
 	Alerts Alerts
 }
@@ -101,6 +103,9 @@ var routes = []route{
 	{"POST /publications", staff.Operate, false, (*Pages).publish},
 	{"GET /publications/{publication}", staff.Look, false, (*Pages).publication},
 	{"POST /publications/{publication}/arreter", staff.Operate, false, (*Pages).endPublication},
+	{"GET /exports", staff.Look, false, (*Pages).exports},
+	{"GET /exports/{site}", staff.Operate, false, (*Pages).publicCard},
+	{"POST /exports/{site}", staff.Operate, false, (*Pages).saveCard},
 	{"GET /alertes", staff.Configure, false, (*Pages).alerts},
 	{"POST /alertes/{way}/essai", staff.Configure, false, (*Pages).tryAlert},
 

@@ -82,6 +82,9 @@ func TestNoRouteShowsAnotherCommune(t *testing.T) {
 		"POST /publications":                       {"/publications", http.StatusConflict, nil},
 		"GET /publications/{publication}":          {"/publications/" + theirPublication, http.StatusNotFound, nil},
 		"POST /publications/{publication}/arreter": {"/publications/" + theirPublication + "/arreter", http.StatusNotFound, nil},
+		"GET /exports":                             {"/exports", http.StatusOK, nil},
+		"GET /exports/{site}":                      {"/exports/" + w.bois.ID, http.StatusNotFound, nil},
+		"POST /exports/{site}":                     {"/exports/" + w.bois.ID, http.StatusNotFound, []string{"lu", "0001-01-01T00:00:00Z", "maintenant", "oui"}},
 		"GET /alertes":                             {"/alertes", http.StatusOK, nil},
 		"POST /alertes/{way}/essai":                {"/alertes/secrete/essai", http.StatusNotFound, nil},
 		"GET /communes":                            {"/communes", http.StatusForbidden, nil},
@@ -142,6 +145,7 @@ func TestTheEPCISeesHealthAndTotals(t *testing.T) {
 		"/": http.StatusSeeOther, "/communes": http.StatusOK, "/centre": http.StatusOK, "/equipe": http.StatusOK, "/journal": http.StatusOK,
 		"/sites": http.StatusForbidden, "/sites/" + w.lac.ID: http.StatusForbidden, "/parc": http.StatusForbidden, "/incidents": http.StatusForbidden,
 		"/reglages": http.StatusOK, "/reglages/" + w.lac.ID: http.StatusForbidden, "/publications": http.StatusForbidden, "/alertes": http.StatusOK,
+		"/exports": http.StatusForbidden, "/exports/" + w.lac.ID: http.StatusForbidden,
 		"/rapport": http.StatusForbidden, "/enroler": http.StatusForbidden, "/export": http.StatusForbidden,
 	} {
 		answer := w.ask(http.MethodGet, path)
@@ -159,7 +163,7 @@ func TestWhoMayDoWhat(t *testing.T) {
 	w.join("lac", "lecture", staff.Reader)
 	w.join("lac", "dpo", staff.DPO)
 	for login, want := range map[string]map[string]int{
-		"lecture": {"GET /sites": 200, "GET /journal": 403, "GET /equipe": 403, "GET /enroler": 403, "POST /enroler": 403, "POST /incidents/1": 403, "GET /export": 403, "GET /publications": 200, "POST /publications": 403, "GET /reglages": 403, "GET /alertes": 403},
+		"lecture": {"GET /sites": 200, "GET /journal": 403, "GET /equipe": 403, "GET /enroler": 403, "POST /enroler": 403, "POST /incidents/1": 403, "GET /export": 403, "GET /publications": 200, "POST /publications": 403, "GET /reglages": 403, "GET /alertes": 403, "GET /exports": 200, "GET /exports/x": 403, "POST /exports/x": 403},
 		"dpo":     {"GET /sites": 200, "GET /journal": 200, "GET /equipe": 403, "POST /enroler": 403, "GET /export": 403, "POST /reglages": 403, "POST /publications/1/arreter": 403},
 	} {
 		w.enter(login)

@@ -85,6 +85,7 @@ var navigation = []link{
 	{Path: "/incidents", Key: "nav.incidents", Act: staff.Look},
 	{Path: "/parc", Key: "nav.fleet", Act: staff.Look},
 	{Path: "/rapport", Key: "nav.report", Act: staff.Look},
+	{Path: "/exports", Key: "nav.exports", Act: staff.Look},
 	{Path: "/enroler", Key: "nav.enrol", Act: staff.Operate},
 	{Path: "/communes", Key: "nav.communes", Act: staff.Overlook},
 	{Path: "/centre", Key: "nav.centre", Act: staff.Overlook},
@@ -102,7 +103,7 @@ var navigation = []link{
 var dones = map[string]bool{
 	"entre": true, "sorti": true, "compte": true, "mot-de-passe": true, "ajoute": true, "renomme": true, "retire": true, "charge": true,
 	"commune": true, "parti": true, "role": true, "ferme": true, "envoye": true, "lieux": true, "partout": true,
-	"reglages": true, "publie": true, "arrete": true, "essai": true,
+	"reglages": true, "publie": true, "arrete": true, "essai": true, "fiche": true,
 }
 
 func (p *Pages) parse() error {
@@ -174,7 +175,7 @@ var (
 	refusals       = strings.Fields("form signature version site check line hub")
 	gestures       = strings.Fields(`enter-password enter-city leave refused account password reset close invite-epci invite-dsi invite-dpo invite-reader
 		role-epci role-dsi role-dpo role-reader charge report export add-site code rename-site remove-site add-commune remove-commune send-person close-everywhere
-		layer layer-epci publish end-publication try-alert`)
+		layer layer-epci publish end-publication try-alert card`)
 )
 
 // known says a word that has a text; another stands as it is.
