@@ -92,7 +92,7 @@ func (c card) place(of opendata.Place) (opendata.Place, []opendata.Fault) {
 	of.Address, of.Complement, of.PostalCode, of.Commune, of.INSEE = c.Address, c.Complement, gaps.Replace(c.PostalCode), c.Commune, strings.ToUpper(gaps.Replace(c.INSEE))
 	of.SIRET, of.Phone, of.Web, of.Accesslibre, of.Network = gaps.Replace(c.SIRET), gaps.Replace(c.Phone), c.Web, c.Accesslibre, c.Network
 	if home.MatchString(of.Phone) {
-		of.Phone = "+33" + of.Phone[1:]
+		of.Phone = abroad(of.Phone[1:])
 	}
 	of.Week, of.Holiday, of.Exceptions = lines(c.Week), lines(c.Holiday), lines(c.Exceptions)
 	of.Services, of.Mediation, of.WiFi, of.Live = c.Ticked, c.OnMap, c.InList, c.IsLive
@@ -113,6 +113,19 @@ func (c card) place(of opendata.Place) (opendata.Place, []opendata.Fault) {
 		of.Points = n
 	}
 	return of, faults
+}
+
+// overseas are the calling codes of the numbers of 9 digits that begin so (Arcep's numbering plan); all others have +33.
+var overseas = map[string]string{
+	"262": "+262", "263": "+262", "269": "+262", "639": "+262", "692": "+262", "693": "+262", "590": "+590", "690": "+590", "691": "+590",
+	"594": "+594", "694": "+594", "596": "+596", "696": "+596", "697": "+596",
+}
+
+func abroad(number string) string {
+	if code, ok := overseas[number[:3]]; ok {
+		return code + number
+	}
+	return "+33" + number
 }
 
 // degreesOf reads a number of degrees up to most to both sides; nil there is none.

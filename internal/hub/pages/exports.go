@@ -13,10 +13,38 @@ import (
 	"parvis/internal/hub/words"
 )
 
-// placeRow is a site of H14: what is published of it, and what keeps it off the national map.
+// placeRow is a site of H14.
 type placeRow struct {
-	opendata.Place
-	Missing []string // sentences
+	ID, Name                   string
+	Published, Aside, Unchosen []string // where it is said; where it was chosen to be, and cannot; where nobody has chosen to say it
+	Why                        []string // it is left aside: sentences
+}
+
+func rowOf(of opendata.Place) placeRow {
+	row := placeRow{ID: of.ID, Name: of.Name}
+	one := []opendata.Place{of}
+	_, offMap := opendata.Mediation(one)
+	_, offList := opendata.Points(one)
+	for _, where := range []struct {
+		key    string
+		chosen bool
+		wrong  error
+	}{{"map", of.Mediation, offMap}, {"list", of.WiFi, offList}, {"live", of.Live, nil}} {
+		to := &row.Published
+		switch {
+		case !where.chosen:
+			to = &row.Unchosen
+		case where.wrong != nil:
+			to = &row.Aside
+		}
+		*to = append(*to, text("exports.where."+where.key))
+	}
+	if len(row.Aside) > 0 {
+		for _, f := range of.Refused() {
+			row.Why = append(row.Why, wanted(f))
+		}
+	}
+	return row
 }
 
 // exportsView is H14.
@@ -56,14 +84,9 @@ func (p *Pages) exports(w http.ResponseWriter, r *http.Request, who staff.Person
 	}
 	for _, of := range places {
 		v.Mediation, v.WiFi, v.Live = v.Mediation || of.Mediation, v.WiFi || of.WiFi, v.Live || of.Live
-		row := placeRow{Place: of}
-		for _, f := range of.Faults() {
-			if want := wanted(f); f.Field != "date_maj" && !slices.Contains(row.Missing, want) { // saving writes the date
-				row.Missing = append(row.Missing, want)
-			}
-		}
-		v.Places = append(v.Places, row)
+		v.Places = append(v.Places, rowOf(of))
 	}
+	slices.SortStableFunc(v.Places, func(a, b placeRow) int { return min(len(b.Aside), 1) - min(len(a.Aside), 1) }) // those that need a hand first
 	return p.show(w, r, page{template: "exports", Title: "exports.title", Here: "/exports"}, v)
 }
 
@@ -81,13 +104,15 @@ type cardView struct {
 func (v cardView) Has(service string) bool { return slices.Contains(v.Ticked, service) }
 
 func (p *Pages) publicCard(w http.ResponseWriter, r *http.Request, who staff.Person) error {
-	return p.in(r, who, func(ctx context.Context, t *store.Tenant) error {
-		of, err := p.placeOf(ctx, t, r.PathValue("site"))
-		if err != nil {
-			return err
-		}
-		return p.showCard(w, r, cardView{Of: of, card: written(of)}, 0)
+	var of opendata.Place
+	err := p.in(r, who, func(ctx context.Context, t *store.Tenant) (err error) {
+		of, err = p.placeOf(ctx, t, r.PathValue("site"))
+		return err
 	})
+	if err != nil {
+		return err
+	}
+	return p.showCard(w, r, cardView{Of: of, card: written(of)}, 0)
 }
 
 // placeOf is a site of the commune as the public may know it.

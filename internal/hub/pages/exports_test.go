@@ -95,8 +95,8 @@ func TestWhatIsNoLongerChosenIsNoLongerSaid(t *testing.T) {
 		t.Errorf("it is still said: %v", err)
 	}
 	body := html.UnescapeString(w.ask(http.MethodGet, "/exports").Body.String())
-	if !strings.Contains(body, "Rien n'est publié.") || !strings.Contains(body, "<li>SIRET") || strings.Contains(body, "<li>Adresse") {
-		t.Error("the page does not say what is missing, or that nothing is published")
+	if !strings.Contains(body, "La commune ne publie encore rien.") || !strings.Contains(body, "Rien n'est publié\u00a0: la commune") || strings.Contains(body, "/donnees/lac") {
+		t.Error("the page does not say that nothing is published")
 	}
 }
 
@@ -168,8 +168,13 @@ func TestAPlaceThatIsLeftAsideIsNamed(t *testing.T) {
 	c, err := w.said()
 	w.must(err)
 	body := html.UnescapeString(w.ask(http.MethodGet, "/exports").Body.String())
-	if good, _ := opendata.Mediation(c.Places); len(good) > 0 || !strings.Contains(body, "Laissé de côté") || !strings.Contains(body, "<li>Nom du lieu") {
-		t.Errorf("%d places, %s", len(good), body)
+	if good, _ := opendata.Mediation(c.Places); len(good) > 0 {
+		t.Errorf("the map has %d places", len(good))
+	}
+	for _, want := range []string{"Laissé de côté\u00a0: carte nationale.", "<li>Nom du lieu", "Publié\u00a0: ouvert maintenant<", "Pas choisi\u00a0: liste des points d'accès Wi-Fi<"} {
+		if !strings.Contains(body, want) {
+			t.Errorf("the page does not say %q: %s", want, body)
+		}
 	}
 }
 
@@ -195,4 +200,9 @@ func (a *album) cards() {
 	}
 	a.see("H14", "/exports?fait=fiche")
 	a.see("H14-fiche", at)
+	storetest.In(a.t, a.hub, "lac", func(ctx context.Context, t *store.Tenant) error { return t.RenameSite(ctx, a.lac.ID, "@Lac") })
+	a.see("H14-de-cote", "/exports")
+	storetest.In(a.t, a.hub, "lac", func(ctx context.Context, t *store.Tenant) error {
+		return t.RenameSite(ctx, a.lac.ID, "Médiathèque du Lac")
+	})
 }
