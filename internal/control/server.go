@@ -71,13 +71,26 @@ func Serve(ctx context.Context, ln net.Listener, d Daemon, log *slog.Logger) err
 		ReadHeaderTimeout: 5 * time.Second,
 		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelWarn),
 	}
-	stop := context.AfterFunc(ctx, func() { srv.Close() })
-	defer stop()
+	ended := make(chan struct{})
+	stop := context.AfterFunc(ctx, func() {
+		defer close(ended)
+		// Who has asked for what ends the daemon hears that it is done.
+		bounded, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastWords)
+		defer cancel()
+		if srv.Shutdown(bounded) != nil {
+			srv.Close()
+		}
+	})
 	if err := srv.Serve(ln); !errors.Is(err, http.ErrServerClosed) {
+		stop()
 		return fmt.Errorf("control: serve: %w", err)
 	}
+	<-ended
 	return nil
 }
+
+// lastWords is how long answers that are on their way may take once the daemon ends.
+const lastWords = 2 * time.Second
 
 func handler(d Daemon) http.Handler {
 	mux := http.NewServeMux()
