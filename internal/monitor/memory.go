@@ -6,7 +6,8 @@ import (
 	"io"
 	"io/fs"
 	"os"
-	"path/filepath"
+
+	"parvis/internal/durable"
 )
 
 // File is a Memory in one small file, replaced as a whole: a power cut leaves one version or the next.
@@ -32,21 +33,4 @@ func (f File) Load() ([]byte, error) {
 }
 
 // Save implements Memory.
-func (f File) Save(b []byte) error {
-	tmp, err := os.OpenFile(string(f)+".new", os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o600)
-	if err != nil {
-		return err
-	}
-	_, err = tmp.Write(b)
-	if err := errors.Join(err, tmp.Sync(), tmp.Close()); err != nil {
-		return err
-	}
-	if err := os.Rename(string(f)+".new", string(f)); err != nil {
-		return err
-	}
-	dir, err := os.Open(filepath.Dir(string(f)))
-	if err != nil {
-		return err
-	}
-	return errors.Join(dir.Sync(), dir.Close())
-}
+func (f File) Save(b []byte) error { return durable.Write(string(f), b) }

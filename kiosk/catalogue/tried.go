@@ -7,9 +7,10 @@ import (
 	"io"
 	"io/fs"
 	"os"
-	"path/filepath"
 	"slices"
 	"time"
+
+	"parvis/internal/durable"
 )
 
 // Tried is the last trial of a service from this place.
@@ -61,19 +62,10 @@ var errNoTrials = errors.New("not a list of trials")
 // Write replaces the file at once or not at all.
 func (ts Trials) Write(path string) error {
 	b, err := json.MarshalIndent(ts, "", "  ")
+	if err == nil {
+		err = durable.Write(path, append(b, '\n'))
+	}
 	if err != nil {
-		return fmt.Errorf("catalogue: write trials: %w", err)
-	}
-	tmp, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".*")
-	if err != nil {
-		return fmt.Errorf("catalogue: write trials: %w", err)
-	}
-	defer os.Remove(tmp.Name()) // gone already after the rename
-	_, err = tmp.Write(append(b, '\n'))
-	if err := errors.Join(err, tmp.Sync(), tmp.Close()); err != nil {
-		return fmt.Errorf("catalogue: write trials: %w", err)
-	}
-	if err := os.Rename(tmp.Name(), path); err != nil {
 		return fmt.Errorf("catalogue: write trials: %w", err)
 	}
 	return nil

@@ -7,7 +7,8 @@ import (
 	"io/fs"
 	"log/slog"
 	"os"
-	"path/filepath"
+
+	"parvis/internal/durable"
 )
 
 // Store remembers the queue over a restart.
@@ -64,22 +65,7 @@ func (f File) read() ([]byte, error) {
 
 // Save implements Store.
 func (f File) Save(b []byte) error {
-	tmp, err := os.OpenFile(f.Path+".new", os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o600)
-	if err != nil {
-		return fmt.Errorf("queue: save: %w", err)
-	}
-	_, err = tmp.Write(b)
-	if err := errors.Join(err, tmp.Sync(), tmp.Close()); err != nil {
-		return fmt.Errorf("queue: save: %w", err)
-	}
-	if err := os.Rename(f.Path+".new", f.Path); err != nil {
-		return fmt.Errorf("queue: save: %w", err)
-	}
-	dir, err := os.Open(filepath.Dir(f.Path))
-	if err != nil {
-		return fmt.Errorf("queue: save: %w", err)
-	}
-	if err := errors.Join(dir.Sync(), dir.Close()); err != nil {
+	if err := durable.Write(f.Path, b); err != nil {
 		return fmt.Errorf("queue: save: %w", err)
 	}
 	return nil
