@@ -66,12 +66,7 @@ func scanCertificate(r pgx.CollectableRow) (c Certificate, err error) {
 	if err = r.Scan(&c.Site, &c.Name, &c.CSR, &c.Chain, &until, &tried, &c.Why); err != nil {
 		return c, err
 	}
-	if until != nil {
-		c.Until = *until
-	}
-	if tried != nil {
-		c.Tried = *tried
-	}
+	c.Until, c.Tried = from(until), from(tried)
 	return c, nil
 }
 
@@ -115,14 +110,8 @@ func (t *Tenant) WaitingCertificates(ctx context.Context, since time.Time) ([]Ce
 
 // SetCertificate keeps what became of a request, unless the site has made another one meanwhile.
 func (t *Tenant) SetCertificate(ctx context.Context, c Certificate) error {
-	null := func(at time.Time) *time.Time {
-		if at.IsZero() {
-			return nil
-		}
-		return &at
-	}
 	_, err := t.tx.Exec(ctx, "UPDATE certificate SET chain = $3, until = $4, tried = $5, why = $6 WHERE name = $1 AND csr = $2",
-		c.Name, c.CSR, c.Chain, null(c.Until), null(c.Tried), c.Why)
+		c.Name, c.CSR, c.Chain, at(c.Until), at(c.Tried), c.Why)
 	if err != nil {
 		return fmt.Errorf("store: certificate: %w", err)
 	}

@@ -54,9 +54,7 @@ func (t *Tenant) colleagues(ctx context.Context, sql string, args ...any) ([]Col
 	all, err := pgx.CollectRows(rows, func(r pgx.CollectableRow) (c Colleague, err error) {
 		var closed *time.Time
 		err = r.Scan(&c.ID, &c.Login, &c.Name, &c.Role, &c.Password, &c.Subject, &c.Made, &closed, &c.Sites)
-		if closed != nil {
-			c.Closed = *closed
-		}
+		c.Closed = from(closed)
 		return c, err
 	})
 	if err != nil {

@@ -26,21 +26,6 @@ type Incident struct {
 	Ended          time.Time // zero: it is open
 }
 
-// at is a time as the database has it: zero is NULL.
-func at(t time.Time) *time.Time {
-	if t.IsZero() {
-		return nil
-	}
-	return &t
-}
-
-func from(t *time.Time) time.Time {
-	if t == nil {
-		return time.Time{}
-	}
-	return *t
-}
-
 // list is never NULL.
 func list(s []string) []string { return append([]string{}, s...) }
 

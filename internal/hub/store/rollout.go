@@ -143,12 +143,7 @@ func scanOffer(r pgx.CollectableRow) (o Offer, err error) {
 	if err = r.Scan(&o.Site, &o.Version, &o.Config, &told, &runs, &o.Back); err != nil {
 		return o, err
 	}
-	if told != nil {
-		o.Told = *told
-	}
-	if runs != nil {
-		o.Runs = *runs
-	}
+	o.Told, o.Runs = from(told), from(runs)
 	return o, nil
 }
 
@@ -179,13 +174,7 @@ func (t *Tenant) Told(ctx context.Context, site string) (o Offer, err error) {
 
 // SetOffer keeps what is known of a site's offer now: Told, Runs and Back of o.
 func (t *Tenant) SetOffer(ctx context.Context, o Offer) error {
-	null := func(at time.Time) *time.Time {
-		if at.IsZero() {
-			return nil
-		}
-		return &at
-	}
-	return t.changed(ctx, "UPDATE offer SET told = $3, runs = $4, back = $5 WHERE site = $1 AND version = $2", o.Site, o.Version, null(o.Told), null(o.Runs), o.Back)
+	return t.changed(ctx, "UPDATE offer SET told = $3, runs = $4, back = $5 WHERE site = $1 AND version = $2", o.Site, o.Version, at(o.Told), at(o.Runs), o.Back)
 }
 
 // SetPublication keeps a publication's state and stage, unless a person or a newer publication has ended it meanwhile.

@@ -161,9 +161,7 @@ func scanSite(row pgx.Row) (s Site, err error) {
 	if err != nil {
 		return Site{}, err
 	}
-	if enrolled != nil {
-		s.Enrolled = *enrolled
-	}
+	s.Enrolled = from(enrolled)
 	if at != nil {
 		s.Contact = &Contact{At: *at, Waiting: *waiting, Now: *now}
 		if *sent > 0 {

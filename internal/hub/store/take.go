@@ -136,17 +136,13 @@ func sum(to *pgx.Batch, site string, days []int) {
 	if len(days) == 0 {
 		return
 	}
-	// The hours of a day are between two hours of UTC, whatever the zone: by them PostgreSQL knows which months to look in.
-	at := func(day, add int) int64 {
-		return time.Date(day/10000, time.Month(day/100%100), day%100+add, 0, 0, 0, 0, time.UTC).Unix() / 3600
-	}
 	const sums = `sum(asked), sum(down), sum(lost), sum(questions), sum(latency), sum(busy), sum_counts(counts ORDER BY %s)`
 	to.Queue(`INSERT INTO day (tenant, site, day, measured, hours, peak, asked, down, lost, questions, latency, busy, counts)
 		SELECT tenant, site, day, sum(measured), count(DISTINCT at), max(peak), `+fmt.Sprintf(sums, "at, epoch")+`
 		FROM hour WHERE site = $1 AND day = ANY($2) AND at >= $3 AND at < $4 GROUP BY tenant, site, day
 		ON CONFLICT (site, day) DO UPDATE SET measured = excluded.measured, hours = excluded.hours, peak = excluded.peak, asked = excluded.asked,
 			down = excluded.down, lost = excluded.lost, questions = excluded.questions, latency = excluded.latency, busy = excluded.busy,
-			counts = excluded.counts`, site, days, at(days[0], -1), at(days[len(days)-1], 2))
+			counts = excluded.counts`, site, days, hourOf(days[0], -1), hourOf(days[len(days)-1], 2))
 	var months []int
 	for _, d := range days {
 		months = append(months, d/100)

@@ -137,15 +137,18 @@ func (t *Tenant) Months(ctx context.Context, site string, from, to int) ([]Month
 	return all, nil
 }
 
+// hourOf is the number of the first hour, in UTC, of a day (20261124) and some days more. The hours of a day of any zone are between those of the
+// day before and of two days after: by them PostgreSQL knows which months to look in.
+func hourOf(day, add int) int64 {
+	return time.Date(day/10000, time.Month(day/100%100), day%100+add, 0, 0, 0, 0, time.UTC).Unix() / 3600
+}
+
 // Hours are the counted hours of a site on the days from one to another, both included, by time.
 func (t *Tenant) Hours(ctx context.Context, site string, from, to int) ([]Hour, error) {
-	bound := func(day, add int) int64 {
-		return time.Date(day/10000, time.Month(day/100%100), day%100+add, 0, 0, 0, 0, time.UTC).Unix() / 3600
-	}
 	rows, err := t.tx.Query(ctx, `SELECT at, day, sum(measured)::bigint, 1::bigint, max(peak)::bigint, sum(asked)::bigint, sum(down)::bigint, sum(lost)::bigint,
 		sum(questions)::bigint, sum(latency)::bigint, sum(busy)::bigint, sum_counts(counts ORDER BY epoch)
 		FROM hour WHERE site = $1 AND day BETWEEN $2 AND $3 AND at >= $4 AND at < $5 GROUP BY at, day ORDER BY at`,
-		site, from, to, bound(from, -1), bound(to, 2))
+		site, from, to, hourOf(from, -1), hourOf(to, 2))
 	if err != nil {
 		return nil, fmt.Errorf("store: hours: %w", err)
 	}
