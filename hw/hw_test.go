@@ -140,16 +140,16 @@ func TestWearIsWhatTheFlashSays(t *testing.T) {
 		want  []hw.Wear
 		fault string
 	}{
-		"none": {nil, nil, ""},
-		"an SD card says nothing": {map[string]string{"sys/block/mmcblk0/size": "1\n"}, nil, ""},
-		"a chip that says neither": {mmc("0x00 0x00\n", "0x00\n"), nil, ""},
+		"none":                               {nil, nil, ""},
+		"an SD card says nothing":            {map[string]string{"sys/block/mmcblk0/size": "1\n"}, nil, ""},
+		"a chip that says neither":           {mmc("0x00 0x00\n", "0x00\n"), nil, ""},
 		"the cells that are worn more count": {mmc("0x02 0x09\n", "0x01\n"), []hw.Wear{{Device: "mmcblk0", Used: 90}}, ""},
-		"beyond its life": {mmc("0x0b 0x01\n", "0x02\n"), []hw.Wear{{Device: "mmcblk0", Used: 110, Spare: true}}, ""},
-		"not what a chip says": {mmc("0xff 0x01\n", "0x02\n"), nil, "expected two numbers"},
-		"erasures that UBI has counted": {ubi("25400\n", "3\n", "17\n"), []hw.Wear{{Device: "ubi0", Used: 25}}, ""},
-		"no block is left to stand in": {ubi("2540\n", "20\n", "0\n"), []hw.Wear{{Device: "ubi0", Used: 2, Spare: true}}, ""},
-		"NOR has none to begin with": {ubi("2540\n", "0\n", "0\n"), []hw.Wear{{Device: "ubi0", Used: 2}}, ""},
-		"less than nothing": {ubi("-1\n", "0\n", "0\n"), []hw.Wear{{Device: "ubi0"}}, ""},
+		"beyond its life":                    {mmc("0x0b 0x01\n", "0x02\n"), []hw.Wear{{Device: "mmcblk0", Used: 110, Spare: true}}, ""},
+		"not what a chip says":               {mmc("0xff 0x01\n", "0x02\n"), nil, "expected two numbers"},
+		"erasures that UBI has counted":      {ubi("25400\n", "3\n", "17\n"), []hw.Wear{{Device: "ubi0", Used: 25}}, ""},
+		"no block is left to stand in":       {ubi("2540\n", "20\n", "0\n"), []hw.Wear{{Device: "ubi0", Used: 2, Spare: true}}, ""},
+		"NOR has none to begin with":         {ubi("2540\n", "0\n", "0\n"), []hw.Wear{{Device: "ubi0", Used: 2}}, ""},
+		"less than nothing":                  {ubi("-1\n", "0\n", "0\n"), []hw.Wear{{Device: "ubi0"}}, ""},
 	} {
 		t.Run(about, func(t *testing.T) {
 			got, err := tree(t, tc.files).Wear()
@@ -171,9 +171,9 @@ func TestABatteryClockIsOneThatIsSet(t *testing.T) {
 		files map[string]string
 		want  bool
 	}{
-		"none":               {nil, false},
+		"none":                {nil, false},
 		"its battery is flat": {map[string]string{"sys/class/rtc/rtc0/since_epoch": "946684800\n"}, false},
-		"set":                {map[string]string{"sys/class/rtc/rtc0/since_epoch": "1795955998\n"}, true},
+		"set":                 {map[string]string{"sys/class/rtc/rtc0/since_epoch": "1795955998\n"}, true},
 	} {
 		t.Run(about, func(t *testing.T) {
 			c, err := tree(t, tc.files).Clock()
