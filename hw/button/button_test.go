@@ -12,7 +12,6 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
-	"go.uber.org/goleak"
 	"pgregory.net/rapid"
 
 	"parvis/hw"
@@ -200,7 +199,6 @@ func newBox(t *testing.T, named string) *box {
 		if err := <-done; err != nil {
 			t.Error(err)
 		}
-		goleak.VerifyNone(t)
 	})
 	return b
 }
