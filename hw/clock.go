@@ -16,16 +16,30 @@ type Clock struct {
 }
 
 // Clock asks the kernel (adjtimex(2): maxerror, STA_UNSYNC) and looks for a real-time clock that says a time after 2020: one whose battery
-// is flat says 1970 or 2000.
-func (r Root) Clock() (Clock, error) {
-	var tx unix.Timex
-	if _, err := unix.Adjtimex(&tx); err != nil {
-		return Clock{}, fmt.Errorf("hw: read clock: adjtimex: %w", err)
-	}
-	c := Clock{Synchronised: tx.Status&unix.STA_UNSYNC == 0, Error: time.Duration(tx.Maxerror) * time.Microsecond}
+// is flat says 1970 or 2000. Below another root than / the kernel's answer is what a file adjtimex there has: its status and its maxerror.
+// Battery is known with every error.
+func (r Root) Clock() (c Clock, err error) {
 	for _, dir := range r.list("sys/class/rtc/rtc*") {
 		n, err := r.number(filepath.Join(dir, "since_epoch"))
 		c.Battery = c.Battery || err == nil && n >= time.Date(2020, 1, 1, 0, 0, 0, 0, time.UTC).Unix()
 	}
+	var tx unix.Timex
+	if r == "/" {
+		_, err = unix.Adjtimex(&tx)
+	} else {
+		err = r.adjtimex(&tx)
+	}
+	if err != nil {
+		return c, fmt.Errorf("hw: read clock: adjtimex: %w", err)
+	}
+	c.Synchronised, c.Error = tx.Status&unix.STA_UNSYNC == 0, time.Duration(tx.Maxerror)*time.Microsecond
 	return c, nil
+}
+
+func (r Root) adjtimex(tx *unix.Timex) error {
+	s, err := r.text("adjtimex")
+	if err == nil {
+		_, err = fmt.Sscan(s, &tx.Status, &tx.Maxerror)
+	}
+	return err
 }

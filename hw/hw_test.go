@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -177,9 +178,25 @@ func TestABatteryClockIsOneThatIsSet(t *testing.T) {
 	} {
 		t.Run(about, func(t *testing.T) {
 			c, err := tree(t, tc.files).Clock()
-			if err != nil || c.Battery != tc.want || c.Error < 0 {
+			if !errors.Is(err, hw.ErrAbsent) || c.Battery != tc.want {
 				t.Errorf("%+v, %v", c, err)
 			}
 		})
+	}
+}
+
+func TestTheClocksErrorIsTheKernels(t *testing.T) {
+	for text, want := range map[string]hw.Clock{
+		"0 250000": {Synchronised: true, Error: 250 * time.Millisecond}, "64 16000000": {Error: 16 * time.Second}, "8193 500": {Synchronised: true, Error: 500 * time.Microsecond},
+	} {
+		if c, err := tree(t, map[string]string{"adjtimex": text + "\n"}).Clock(); err != nil || c != want {
+			t.Errorf("%s: %+v, %v", text, c, err)
+		}
+	}
+	if _, err := tree(t, map[string]string{"adjtimex": "soon\n"}).Clock(); err == nil || errors.Is(err, hw.ErrAbsent) {
+		t.Error(err)
+	}
+	if c, err := hw.Root("/").Clock(); err != nil || c.Error < 0 {
+		t.Errorf("%+v, %v", c, err)
 	}
 }

@@ -133,11 +133,9 @@ func (b *box) measure(d *daemon) {
 	s.Temperatures, errs[1] = b.root.Temperatures()
 	s.Wear, errs[2] = b.root.Wear()
 	c, err := b.root.Clock()
-	if errs[3] = err; err == nil {
-		s.BatteryClock = c.Battery
-		if off := c.Error.Seconds(); c.Synchronised {
-			s.ClockError = &off
-		}
+	errs[3], s.BatteryClock = err, c.Battery
+	if off := c.Error.Seconds(); err == nil && c.Synchronised {
+		s.ClockError = &off
 	}
 	for i, err := range errs {
 		if errors.Is(err, hw.ErrAbsent) {

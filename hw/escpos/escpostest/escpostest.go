@@ -133,6 +133,12 @@ func Start(t testing.TB) *Printer {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return StartOn(t, ln)
+}
+
+// StartOn begins one on a listener, which it closes.
+func StartOn(t testing.TB, ln net.Listener) *Printer {
+	t.Helper()
 	p := &Printer{Addr: ln.Addr().String(), status: [5]byte{1: Fine, 2: Fine, 3: Fine, 4: Fine}}
 	var all sync.WaitGroup
 	all.Go(func() {
