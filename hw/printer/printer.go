@@ -60,20 +60,24 @@ func (s *Stopped) Unwrap() error { return s.Err }
 type Options struct {
 	Address string // absolute path of a device, or host and port
 	Cut     bool   // it has a knife
-	// Answer is how long an answer may take, Ticket how long a ticket may take to be taken; 0: two and thirty seconds.
+	// Answer is how long an answer may take, Ticket how long a ticket may take to be taken; 0: five and thirty seconds.
 	Answer, Ticket time.Duration
 }
 
 // Printer is one. Its methods may be called from several goroutines: one prints, the others are told that it is busy.
 type Printer struct {
 	Options
-	mu sync.Mutex
+	mu   sync.Mutex
+	mute time.Time // until when it is not asked, because it has never answered; guarded by mu
 }
+
+// muteFor is how long a printer that did not answer is not asked again.
+const muteFor = 10 * time.Minute
 
 // New returns a printer that nothing has been asked of.
 func New(o Options) *Printer {
 	if o.Answer == 0 {
-		o.Answer = 2 * time.Second
+		o.Answer = 5 * time.Second
 	}
 	if o.Ticket == 0 {
 		o.Ticket = 30 * time.Second
@@ -94,7 +98,7 @@ func (p *Printer) Print(ctx context.Context, tickets iter.Seq2[image.Image, erro
 	if err != nil {
 		return 0, &Stopped{State: stateOf(err), Err: err}
 	}
-	defer c.finish()
+	defer p.finish(c)
 	for img, err := range tickets {
 		if err != nil {
 			return printed, err
@@ -130,7 +134,7 @@ func (p *Printer) Look(ctx context.Context) State {
 	if err != nil {
 		return stateOf(err)
 	}
-	defer c.finish()
+	defer p.finish(c)
 	return c.state()
 }
 
@@ -161,7 +165,7 @@ type conn struct {
 const dialTime = 5 * time.Second
 
 func (p *Printer) open(ctx context.Context) (*conn, error) {
-	c := &conn{answer: p.Answer}
+	c := &conn{answer: p.Answer, mute: time.Now().Before(p.mute)}
 	if !USB(p.Address) {
 		d := net.Dialer{Timeout: dialTime}
 		n, err := d.DialContext(ctx, "tcp", p.Address)
@@ -244,10 +248,22 @@ func (c *conn) write(ctx context.Context, within time.Duration, do func() error)
 	return do()
 }
 
-// finish closes. A network printer first hears that nothing more comes, and what it still says is read: a connection that is closed with
+// lastWords is how long a printer that never answers may take to close.
+const lastWords = time.Second
+
+// finish closes, and remembers whether it answers. A network printer first hears that nothing more comes, and what it still says is read: a connection that is closed with
 // something unread is reset, and some printers throw away what they have not printed then.
-func (c *conn) finish() {
-	if t, ok := c.wire.(*net.TCPConn); ok && t.CloseWrite() == nil && t.SetReadDeadline(time.Now().Add(c.answer)) == nil {
+func (p *Printer) finish(c *conn) {
+	last := p.Answer
+	if c.mute {
+		last = min(last, lastWords)
+		if p.mute.IsZero() || time.Now().After(p.mute) {
+			p.mute = time.Now().Add(muteFor)
+		}
+	} else {
+		p.mute = time.Time{}
+	}
+	if t, ok := c.wire.(*net.TCPConn); ok && t.CloseWrite() == nil && t.SetReadDeadline(time.Now().Add(last)) == nil {
 		var b [256]byte
 		for range 64 {
 			if _, err := t.Read(b[:]); err != nil {
