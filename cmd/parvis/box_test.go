@@ -268,9 +268,9 @@ func TestWithoutAPrinterNothingIsMadeToBePrinted(t *testing.T) {
 }
 
 func TestTheConsolePrintsASheetOnTheTicketPrinter(t *testing.T) {
-	p := open(t, lab.Options{}, lab.Site{Staff: true, More: withPrinter})
+	p := openConsole(t, func(s *lab.Site) { s.More += withPrinter })
 	printer := p.ticketPrinter()
-	c := p.colleague(p.guest(), "mediator")
+	c := p.colleague(p.guest(), "dsi")
 	console := "https://" + consoleName
 	status, to, body := p.ask(c, http.MethodPost, console+"/tickets/nouveau", url.Values{"profil": {"visite"}, "nombre": {"2"}, "papier": {"58"}})
 	if status != http.StatusSeeOther {
@@ -284,7 +284,7 @@ func TestTheConsolePrintsASheetOnTheTicketPrinter(t *testing.T) {
 		t.Errorf("%d papers", len(papers))
 	}
 	printer.Say(2, 0x16)
-	if status, _, body := p.ask(c, http.MethodPost, console+batch+"/sortir", url.Values{"planche": {"1"}}); status != http.StatusServiceUnavailable || !strings.Contains(body, "L&#39;imprimante est ouverte.") {
+	if status, _, body := p.ask(c, http.MethodPost, console+batch+"/sortir", url.Values{"planche": {"1"}}); status != http.StatusServiceUnavailable || !strings.Contains(body, "L'imprimante est ouverte.") {
 		t.Errorf("%d: %s", status, body)
 	}
 	if _, _, body := p.ask(c, http.MethodGet, console+"/", nil); !strings.Contains(body, "imprimante à tickets est arrêtée") {
