@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"parvis/hw/button"
+	"parvis/hw/printer"
 	"parvis/internal/config"
 	"parvis/sessions"
 )
@@ -55,6 +56,10 @@ func (d *daemon) pressTicket(ctx context.Context) error {
 		return errNothing
 	}
 	defer func() { d.box.ticket = d.clock.Boot() }()
+	if s := d.box.printer.Look(ctx); !s.Works() {
+		d.box.note(s)
+		return &printer.Stopped{State: s}
+	}
 	batch, tickets, err := d.manager.MakeBatch(ctx, sessions.BatchRequest{Label: "Bouton", Profile: d.cfg.Portal.Profile, Count: 1})
 	if err != nil {
 		return err
