@@ -201,7 +201,11 @@ func (d *daemon) run(ctx context.Context, confirm int) error {
 	}
 	defer ctl.Close()
 	d.box.systemd.Ready()
-	defer d.box.systemd.Stopping()
+	defer func() {
+		if ctx.Err() != nil { // and not when it is only to begin anew in the same process
+			d.box.systemd.Stopping()
+		}
+	}()
 	d.log.Info("in force", "site", d.cfg.Site.Name, "open", d.manager.Status().Open)
 	err = d.serve(ctx, confirm, plain, secure, certs, ctl, pages)
 	if errors.Is(err, errNotConfirmed) {
