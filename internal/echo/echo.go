@@ -40,7 +40,6 @@ const (
 // Server is the service.
 type Server struct {
 	Measure bool // also serves PathDown and PathUp, which take bandwidth
-	Log     *slog.Logger
 }
 
 // Serve answers over TCP and UDP at listen ("host:port") until ctx ends. ready is called once with the address in use.

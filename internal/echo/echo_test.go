@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"io"
-	"log/slog"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -23,7 +22,6 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 // service runs one on loopback and returns its address.
 func service(t *testing.T, s Server) *url.URL {
 	t.Helper()
-	s.Log = slog.New(slog.DiscardHandler)
 	ctx, cancel := context.WithCancel(t.Context())
 	at := make(chan net.Addr, 1)
 	var wg sync.WaitGroup
