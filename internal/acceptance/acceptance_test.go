@@ -123,7 +123,8 @@ func TestThePhonesSteps(t *testing.T) {
 	yes := map[string]Answer{"by itself": Yes, "site show": Yes, "come back": Yes}
 	tests := []struct {
 		name   string
-		phone  Phone
+		byDesk bool
+		ipv6   bool
 		room   room
 		seen   trace
 		quiet  bool // the phone does nothing
@@ -158,7 +159,7 @@ func TestThePhonesSteps(t *testing.T) {
 			map[string]Verdict{"page": Failed, "online": Skipped, "direct": Skipped, "ipv6": Skipped, "end": Skipped},
 			0, false,
 		},
-		{"no phone comes with the ticket", Phone{ByDesk: true}, room{answers: yes}, trace{}, true, map[string]Verdict{"page": Failed}, 0, true},
+		{"no phone comes with the ticket", true, false, room{answers: yes}, trace{}, true, map[string]Verdict{"page": Failed}, 0, true},
 		{
 			"the page does not come by itself",
 			Phone{},
@@ -177,22 +178,22 @@ func TestThePhonesSteps(t *testing.T) {
 			map[string]Verdict{"end": Failed, "direct": Noted},
 			1, false,
 		},
-		{"behind a router", Phone{}, room{answers: yes}, trace{ttls: []uint8{64, 63}}, false, map[string]Verdict{"direct": Failed}, 1, false},
-		{"IPv6 from somebody else", Phone{}, room{answers: yes}, trace{ttls: []uint8{64}, global: true}, false, map[string]Verdict{"ipv6": Failed}, 1, false},
-		{"IPv6 of ours", Phone{IPv6: true}, room{answers: yes}, trace{global: true}, false, map[string]Verdict{"ipv6": Passed}, 1, false},
-		{"IPv6 of ours, unused", Phone{IPv6: true}, room{answers: yes}, trace{}, false, map[string]Verdict{"ipv6": Noted}, 1, false},
-		{"the sessions cannot be read", Phone{}, room{broken: errors.New("gone")}, trace{}, false, map[string]Verdict{"page": Failed, "online": Skipped}, 0, false},
+		{"behind a router", false, false, room{answers: yes}, trace{ttls: []uint8{64, 63}}, false, map[string]Verdict{"direct": Failed}, 1, false},
+		{"IPv6 from somebody else", false, false, room{answers: yes}, trace{ttls: []uint8{64}, global: true}, false, map[string]Verdict{"ipv6": Failed}, 1, false},
+		{"IPv6 of ours", false, true, room{answers: yes}, trace{global: true}, false, map[string]Verdict{"ipv6": Passed}, 1, false},
+		{"IPv6 of ours, unused", false, true, room{answers: yes}, trace{}, false, map[string]Verdict{"ipv6": Noted}, 1, false},
+		{"the sessions cannot be read", false, false, room{broken: errors.New("gone")}, trace{}, false, map[string]Verdict{"page": Failed, "online": Skipped}, 0, false},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			r, p := tt.room, tt.phone
+			r, p := tt.room, Phone{ByDesk: tt.byDesk, IPv6: tt.ipv6, Wait: time.Minute}
 			r.visits = []Visit{{ID: "s0", Open: true, MAC: mac.Addr{2, 1}}}
 			if !tt.quiet {
 				r.on = r.comes
 			}
 			tick := make(chan time.Time)
 			close(tick)
-			p.Place, p.Technician, p.Tick, p.Wait = &r, &r, tick, time.Minute
+			p.Place, p.Technician, p.Tick = &r, &r, tick
 			if tt.quiet {
 				p.Wait = time.Nanosecond
 			}
