@@ -134,7 +134,7 @@ func TestThePhonesSteps(t *testing.T) {
 	}{
 		{
 			"all is well",
-			Phone{},
+			false, false,
 			room{answers: yes},
 			trace{ttls: []uint8{64}},
 			false,
@@ -143,7 +143,7 @@ func TestThePhonesSteps(t *testing.T) {
 		},
 		{
 			"only the desk opens",
-			Phone{ByDesk: true},
+			true, false,
 			room{answers: yes},
 			trace{ttls: []uint8{64}},
 			false,
@@ -152,7 +152,7 @@ func TestThePhonesSteps(t *testing.T) {
 		},
 		{
 			"no phone comes",
-			Phone{},
+			false, false,
 			room{answers: yes},
 			trace{},
 			true,
@@ -162,7 +162,7 @@ func TestThePhonesSteps(t *testing.T) {
 		{"no phone comes with the ticket", true, false, room{answers: yes}, trace{}, true, map[string]Verdict{"page": Failed}, 0, true},
 		{
 			"the page does not come by itself",
-			Phone{},
+			false, false,
 			room{answers: map[string]Answer{"by itself": No}},
 			trace{ttls: []uint8{64}},
 			false,
@@ -171,7 +171,7 @@ func TestThePhonesSteps(t *testing.T) {
 		},
 		{
 			"the page does not come back",
-			Phone{},
+			false, false,
 			room{answers: map[string]Answer{"come back": No}},
 			trace{},
 			false,
