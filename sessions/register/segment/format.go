@@ -63,8 +63,9 @@ type Header struct {
 	Before []byte    `json:"before,omitempty"`
 	Began  time.Time `json:"began"`
 	Sure   bool      `json:"sure"` // the clock was synchronised
-	Boot   uint32    `json:"boot"`
-	Enc    []byte    `json:"enc"` // HPKE's encapsulated key
+	Boot   uint32    `json:"boot"` // how often the machine had started
+	Up     int64     `json:"up"`   // milliseconds since that start (CLOCK_BOOTTIME): by it an unsure time is found once the clock is set
+	Enc    []byte    `json:"enc"`  // HPKE's encapsulated key
 }
 
 // GapKind says why nothing was recorded for a time.
@@ -95,6 +96,7 @@ type End struct {
 	Entries   int64     `json:"entries"` // of this segment
 	At        time.Time `json:"at"`
 	Sure      bool      `json:"sure"`
+	Up        int64     `json:"up"`
 	Signature []byte    `json:"signature"` // Ed25519 over signedPrefix and the sum before
 }
 

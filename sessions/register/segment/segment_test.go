@@ -51,7 +51,7 @@ func (d *disk) Close() error { d.closed = true; return nil }
 func opening(first int64, before *Sum) Opening {
 	return Opening{
 		Site: "mdh", Store: "sessions", KeyID: "2026-12", Public: month.PublicKey(), Device: device, First: first, Before: before,
-		At: noon, Sure: true, Boot: 3,
+		Now: Moment{At: noon, Sure: true}, Boot: 3,
 	}
 }
 
@@ -79,7 +79,7 @@ func written(t testing.TB, n int, ended bool) []byte {
 		}
 	}
 	if ended {
-		if err := w.Close(noon.Add(2*time.Hour), true); err != nil {
+		if err := w.Close(Moment{At: noon.Add(2 * time.Hour), Sure: true}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -287,7 +287,7 @@ func TestAFullDiskIsSaidAndNothingIsAcknowledged(t *testing.T) {
 			if _, again := w.Append(text(9)); err != nil && again == nil {
 				t.Fatalf("room for %d: it took another record after it had failed", room)
 			}
-			if end := w.Close(noon, true); err != nil && !errors.Is(end, errFull) {
+			if end := w.Close(Moment{At: noon, Sure: true}); err != nil && !errors.Is(end, errFull) {
 				t.Fatal(end)
 			}
 			if !d.closed {
@@ -306,7 +306,7 @@ func TestAClosedWriterTakesNothing(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := w.Close(noon, true); err != nil {
+	if err := w.Close(Moment{At: noon, Sure: true}); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := w.Append(text(0)); err == nil {

@@ -33,7 +33,7 @@ func folder(t *testing.T) (files fstest.MapFS, sums []Sum) {
 		}
 		next := w.Next()
 		if i == 0 {
-			if err := w.Close(noon, true); err != nil {
+			if err := w.Close(Moment{At: noon, Sure: true}); err != nil {
 				t.Fatal(err)
 			}
 		}

@@ -31,9 +31,15 @@ type Opening struct {
 	Device ed25519.PrivateKey
 	First  int64
 	Before *Sum // of the segment before; nil: this is the store's first
-	At     time.Time
-	Sure   bool
+	Now    Moment
 	Boot   uint32
+}
+
+// Moment is a moment by both clocks.
+type Moment struct {
+	At   time.Time
+	Sure bool          // a time daemon holds the civil clock
+	Up   time.Duration // since the machine started
 }
 
 // Writer writes one segment. It is for one goroutine. After an error it takes nothing more: what is on the disk is known only up to
@@ -81,7 +87,7 @@ func Begin(f File, o Opening) (*Writer, error) {
 	}
 	h := Header{
 		Site: o.Site, Store: o.Store, Key: o.KeyID, Device: o.Device.Public().(ed25519.PublicKey), First: o.First,
-		Began: o.At.UTC(), Sure: o.Sure, Boot: o.Boot, Enc: enc,
+		Began: o.Now.At.UTC(), Sure: o.Now.Sure, Boot: o.Boot, Up: o.Now.Up.Milliseconds(), Enc: enc,
 	}
 	if o.Before != nil {
 		h.Before = o.Before[:]
@@ -195,9 +201,9 @@ func (w *Writer) Next() int64 { return w.first + w.entries }
 func (w *Writer) Size() int64 { return w.size }
 
 // Close ends the segment in order: signs, writes, closes. A writer that has failed only closes its file.
-func (w *Writer) Close(at time.Time, sure bool) error {
+func (w *Writer) Close(now Moment) error {
 	if w.failed == nil {
-		end := End{Entries: w.entries, At: at.UTC(), Sure: sure, Signature: ed25519.Sign(w.device, append([]byte(signedPrefix), w.sum[:]...))}
+		end := End{Entries: w.entries, At: now.At.UTC(), Sure: now.Sure, Up: now.Up.Milliseconds(), Signature: ed25519.Sign(w.device, append([]byte(signedPrefix), w.sum[:]...))}
 		body, err := json.Marshal(end)
 		if err != nil {
 			return w.fail(err)
