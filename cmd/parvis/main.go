@@ -58,6 +58,7 @@ type CLI struct {
 	Probe   probeCmd   `cmd:"" help:"${help_probe}"`
 	Support supportCmd `cmd:"" help:"${help_support}"`
 	Hub     hubCmd     `cmd:"" help:"${help_hub}"`
+	Upgrade upgradeCmd `cmd:"" help:"${help_upgrade}"`
 
 	Dnsmasq dnsmasqCmd `cmd:"" help:"${help_dnsmasq}"`
 	Down    downCmd    `cmd:"" help:"${help_down}"`

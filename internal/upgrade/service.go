@@ -202,5 +202,9 @@ func (p Plain) pid() int {
 	if err != nil || pid <= 1 {
 		return 0
 	}
+	line, err := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", pid))
+	if err != nil || string(line) != strings.Join(append([]string{p.Current}, p.Args...), "\x00")+"\x00" {
+		return 0 // another program has that number by now
+	}
 	return pid
 }
