@@ -27,7 +27,7 @@ type upgradeCmd struct {
 	After   upgradeAfterCmd   `cmd:"" help:"${help_upgrade_after}"`
 
 	Lib    string        `hidden:"" default:"/usr/lib/parvis" type:"path"`
-	Plain  []string      `hidden:"" help:"Arguments of a daemon that no service manager runs."`
+	Plain  []string      `hidden:""`
 	Within time.Duration `hidden:"" default:"1m"`
 	Hold   time.Duration `hidden:"" default:"15s"`
 }
