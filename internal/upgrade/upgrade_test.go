@@ -153,6 +153,24 @@ func TestAnUpgradeWaitsForClosedHoursUnlessForced(t *testing.T) {
 	w.sound(true)
 }
 
+func TestWhatWaitsCanBeTakenBack(t *testing.T) {
+	w := newWorld(t)
+	w.open = true
+	w.ask("2.0", false)
+	w.run()
+	for range 2 { // the second time there is nothing
+		if err := Forget(w.State); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if r := w.state(); r.State != "" || r.Wanted != "" || Due(w.State) {
+		t.Errorf("%+v", r)
+	}
+	w.open = false
+	w.run()
+	w.sound(false)
+}
+
 func TestADaemonThatDoesNotRunIsNotStarted(t *testing.T) {
 	w := newWorld(t)
 	w.meant = false

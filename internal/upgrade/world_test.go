@@ -25,7 +25,7 @@ type world struct {
 	runs  string // name of the program that runs; "" none
 	meant bool   // the daemon is meant to run
 	whys  map[string]string
-	open  bool  // the place
+	open  bool // the place
 	free  uint64
 	kills []int // counts of points until the next stops
 	fails string
@@ -135,7 +135,9 @@ func (w *world) must(err error) {
 	}
 }
 
-func (w *world) write(name, text string) { w.must(os.WriteFile(filepath.Join(w.State, name), []byte(text), 0o600)) }
+func (w *world) write(name, text string) {
+	w.must(os.WriteFile(filepath.Join(w.State, name), []byte(text), 0o600))
+}
 
 func (w *world) database() string {
 	b, err := os.ReadFile(filepath.Join(w.State, "parvis.db"))
