@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -89,15 +90,31 @@ func (a *app) fits(ctx context.Context, program, version string) string {
 	case is != version:
 		return upgrade.WhyForm
 	}
-	passes := func(program string) bool {
-		ctx, cancel := context.WithTimeout(ctx, trying)
-		defer cancel()
-		return exec.CommandContext(ctx, program, append(a.globals(), "check", "--json")...).Run() == nil
+	theirs, err := a.wrong(ctx, program)
+	if err != nil {
+		return upgrade.WhyCheck
 	}
-	if !passes(program) && passes(filepath.Join(a.cli.Upgrade.Lib, "good")) {
+	if ours, err := a.wrong(ctx, filepath.Join(a.cli.Upgrade.Lib, "good")); err == nil && theirs > ours {
 		return upgrade.WhyCheck
 	}
 	return ""
+}
+
+// wrong is how many things a version's check finds to correct.
+func (a *app) wrong(ctx context.Context, program string) (n int, err error) {
+	ctx, cancel := context.WithTimeout(ctx, trying)
+	defer cancel()
+	out, err := exec.CommandContext(ctx, program, append(a.globals(), "check", "--json")...).Output()
+	var all []jsonProblem
+	if bad := json.Unmarshal(out, &all); bad != nil {
+		return 0, errors.Join(err, bad)
+	}
+	for _, p := range all {
+		if p.Severity == "error" {
+			n++
+		}
+	}
+	return n, nil
 }
 
 // eyes look at the daemon by the configuration that was in force when it was stopped.

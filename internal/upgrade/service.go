@@ -110,7 +110,7 @@ type Plain struct {
 }
 
 // gone is how long a daemon may take to end before it is killed.
-const gone = 20 * time.Second
+const gone = 10 * time.Second
 
 // Stop implements Service.
 func (p Plain) Stop(context.Context) error {
