@@ -320,3 +320,54 @@ func TestWhatHappensDuringATrialIsTakenBackToTheOldVersion(t *testing.T) {
 	f.flows(t)
 	t.Logf("a trial and back: longest pause of a download %v", pause().Round(time.Millisecond))
 }
+
+// The power goes during a trial, and takes the program that judges with it. When it comes back the service manager starts what was on
+// trial, and the trial goes on: it is kept when it works, and gone back from when it does not.
+func TestAPowerCutDuringATrialEndsInOneVersion(t *testing.T) {
+	for fault, want := range map[string]upgrade.Report{
+		"none": {Running: "2.0", Wanted: "2.0"},
+		"late": {Running: "1.0", Wanted: "2.0", State: upgrade.Back, Why: upgrade.WhyStart},
+	} {
+		t.Run(fault, func(t *testing.T) {
+			v := openVersions(t)
+			g := v.guest()
+			v.accept(g)
+			before := v.only()
+			v.begin(time.Minute, time.Hour, v.build("2.0", fault), "--force")
+			v.runs("2.0")
+			if fault == "late" {
+				if err := os.WriteFile(filepath.Join(v.parvis.State, "die"), nil, 0o600); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if err := v.service().Kill(); err != nil {
+				t.Fatal(err)
+			}
+			if err := v.PowerCut(); err != nil {
+				t.Fatal(err)
+			}
+			cmd, err := v.parvis.Command("serve", "--lab-clock")
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, err := v.StartRouterProgram(cmd); err != nil {
+				t.Fatal(err)
+			}
+			if fault == "none" {
+				v.runs("2.0")
+			}
+			if r := v.state(); r.State != upgrade.Trial {
+				t.Errorf("before the trial goes on: %+v", r)
+			}
+			r := v.ends(v.begin(20*time.Second, 2*time.Second, "run"))
+			r.At = time.Time{}
+			if r != want {
+				t.Errorf("%+v; expected %+v", r, want)
+			}
+			v.runs(want.Running)
+			if s := v.only(); s.ID != before.ID || s.State != sessions.Open || s.Left > before.Left {
+				t.Errorf("the session is %+v; before %+v", s, before)
+			}
+		})
+	}
+}

@@ -143,21 +143,10 @@ func State(state string) (Report, error) {
 		return Report{Number: j.Wanted.Number, Running: j.From.Version, Wanted: j.To.Version, State: Trial}, nil
 	case asked && (w.Number != r.Number || w.Version != r.Wanted || r.State != Waiting):
 		return Report{Number: w.Number, Running: r.Running, Wanted: w.Version, State: Waiting}, nil
-	case !asked && r.State == Waiting: // it was forgotten
+	case !asked && r.State == Waiting: // it was taken back
 		return Report{Running: r.Running}, nil
 	}
 	return r, nil
-}
-
-// Forget takes back what is asked for and not begun. Nothing to take back is no error; what is under way goes on.
-func Forget(state string) error {
-	path := filepath.Join(state, askDir, wantedIn)
-	if err := os.Remove(path); errors.Is(err, fs.ErrNotExist) {
-		return nil
-	} else if err != nil {
-		return fmt.Errorf("upgrade: forget: %w", err)
-	}
-	return durable.SyncDir(filepath.Dir(path))
 }
 
 // Trying reports whether the version that runs has not proved itself yet.
