@@ -119,8 +119,8 @@ func (l *List) append(c sessions.Change) (err error) {
 	return errors.Join(err, f.Close())
 }
 
-// Replay makes the changes of the list at path in a store, and returns how many it made. It may be done again. What cannot be read, or what
-// the store refuses, is left out and told: the end of the list may have been cut off with the power. No list is no error.
+// Replay makes the changes of the list at path in a store that is as the trial has found it, and returns how many it made. What cannot be
+// read, or what the store refuses, is left out and told: the end of the list may have been cut off with the power. No list is no error.
 func Replay(ctx context.Context, path string, key [32]byte, store sessions.Store) (made int, err error) {
 	seal, err := sealing(key)
 	if err != nil {
