@@ -7,6 +7,7 @@ import (
 	"io"
 	"log/slog"
 	"os"
+	"os/signal"
 	"path/filepath"
 	"syscall"
 	"time"
@@ -52,7 +53,34 @@ func (c upgradeToCmd) Run(ctx context.Context, a *app) error {
 		return refused(err)
 	}
 	r, err := u.Run(ctx)
+	if errors.Is(err, upgrade.ErrBusy) { // a service manager has seen the request first
+		r, err = a.await(ctx, u.Clock)
+	}
 	return a.upgraded(r, err, c.JSON)
+}
+
+// awaited is how long another process may take for what was asked for.
+const awaited = 10 * time.Minute
+
+// await waits until what is asked for has ended, or waits for closed hours.
+func (a *app) await(ctx context.Context, c clock.Clock) (upgrade.Report, error) {
+	for end := c.Boot().Add(awaited); ; {
+		r, err := upgrade.State(a.cli.State)
+		if err != nil || !upgrade.Due(a.cli.State) || r.Why == upgrade.WhyHours {
+			return r, err
+		}
+		if c.Boot() >= end {
+			return r, upgrade.ErrBusy
+		}
+		tick, stop := c.At(c.Boot().Add(time.Second))
+		select {
+		case <-ctx.Done():
+			stop()
+			return r, ctx.Err()
+		case <-tick:
+			stop()
+		}
+	}
 }
 
 // wanted is the file, copied to where requests are kept, or a version that is kept already.
@@ -225,6 +253,8 @@ func (a *app) upgrade() (*upgrade.Upgrade, error) {
 		return nil, refused(err)
 	}
 	c := a.cli.Upgrade
+	// A terminal that goes away must not leave the place half upgraded.
+	signal.Ignore(syscall.SIGHUP, syscall.SIGPIPE)
 	log := slog.New(slog.NewTextHandler(a.err, nil))
 	u := &upgrade.Upgrade{
 		State: a.cli.State, Lib: c.Lib, Clock: system, Log: log, Within: c.Within, Hold: c.Hold,
