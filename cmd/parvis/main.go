@@ -59,6 +59,8 @@ type CLI struct {
 	Support supportCmd `cmd:"" help:"${help_support}"`
 	Hub     hubCmd     `cmd:"" help:"${help_hub}"`
 	Upgrade upgradeCmd `cmd:"" help:"${help_upgrade}"`
+	Recette recetteCmd `cmd:"" help:"${help_recette}"`
+	Echo    echoCmd    `cmd:"" help:"${help_echo}"`
 
 	Dnsmasq dnsmasqCmd `cmd:"" help:"${help_dnsmasq}"`
 	Down    downCmd    `cmd:"" help:"${help_down}"`
