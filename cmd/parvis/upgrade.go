@@ -45,6 +45,9 @@ func (c upgradeToCmd) Run(ctx context.Context, a *app) error {
 	if err != nil {
 		return err
 	}
+	if u.Judge() == "" {
+		return a.upgraded(upgrade.Report{}, upgrade.ErrLinks, c.JSON)
+	}
 	w, err := c.wanted(ctx, a)
 	if err != nil {
 		return err
@@ -85,10 +88,10 @@ func (a *app) await(ctx context.Context, c clock.Clock) (upgrade.Report, error) 
 
 // wanted is the file, copied to where requests are kept, or a version that is kept already.
 func (c upgradeToCmd) wanted(ctx context.Context, a *app) (w upgrade.Wanted, err error) {
-	file := c.What
-	if kept, _ := filepath.Glob(filepath.Join(a.cli.State, "versions", c.What+"-*", "parvis")); len(kept) > 0 {
+	file, kept := c.What, false
+	if version, program := upgrade.Previous(a.cli.State); version == c.What {
 		if _, err := os.Stat(file); errors.Is(err, os.ErrNotExist) {
-			file = kept[len(kept)-1]
+			file, kept = program, true
 		}
 	}
 	digest, err := upgrade.Digest(file)
@@ -108,7 +111,7 @@ func (c upgradeToCmd) wanted(ctx context.Context, a *app) (w upgrade.Wanted, err
 		}, file, digest, c.SHA256)
 	}
 	w = upgrade.Wanted{SHA256: digest, Force: c.Force, File: file}
-	if filepath.Dir(filepath.Dir(file)) != filepath.Join(a.cli.State, "versions") {
+	if !kept {
 		if w.File, err = a.bring(file, digest); err != nil {
 			return w, refused(err)
 		}
@@ -185,7 +188,21 @@ func (c upgradeStatusCmd) Run(_ context.Context, a *app) error {
 	if err != nil {
 		return refused(err)
 	}
-	return a.tellUpgrade(r, c.JSON)
+	before, _ := upgrade.Previous(a.cli.State)
+	if c.JSON {
+		return a.json(struct {
+			upgrade.Report
+			Previous string `json:"previous,omitempty"`
+		}{r, before})
+	}
+	if err := a.tellUpgrade(r, false); err != nil || before == "" {
+		return err
+	}
+	a.printf(lang.Text{
+		EN: "Version %s is kept; to go back to it: parvis upgrade back",
+		FR: "La version %s est gardée ; pour y revenir : parvis upgrade back",
+	}, before)
+	return nil
 }
 
 type upgradeDismissCmd struct{}

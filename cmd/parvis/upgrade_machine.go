@@ -188,9 +188,9 @@ func entries(passing []firewall.Passing, guests netip.Prefix) (all []carry.Entry
 	return all
 }
 
-// byItself starts what is asked for where no service manager does: procd has nothing that watches a file. Everywhere else it waits for ctx.
+// byItself starts what is asked for where no service manager does: procd has nothing that watches a file.
 func (d *daemon) byItself(ctx context.Context) error {
-	good := filepath.Join("/usr/lib/parvis", "good")
+	const good = "/usr/lib/parvis/good"
 	if _, err := os.Stat("/sbin/procd"); err != nil {
 		return nil
 	}

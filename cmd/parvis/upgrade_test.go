@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"parvis/internal/clock"
 	"parvis/internal/hublink/wire"
 	"parvis/internal/lab"
 	"parvis/internal/monitor"
@@ -261,6 +262,57 @@ func TestWhatCannotBeTriedIsRefused(t *testing.T) {
 				t.Error("the daemon was started anew")
 			}
 		})
+	}
+}
+
+// The place never closes, and nobody knows what time it is: it waits, and so it does while the place is paused.
+func TestAnUpgradeWaitsForANightThatIsKnown(t *testing.T) {
+	v := openVersions(t)
+	for _, paused := range []bool{false, true} {
+		if paused {
+			if out, err := v.parvis.Output(ctx(t), "site", "pause", "30m"); err != nil {
+				t.Fatal(out, err)
+			}
+		}
+		p := v.begin(time.Minute, time.Second, v.build("2.0", "none"))
+		if err := p.Wait(ctx(t)); err != nil {
+			t.Fatal(err)
+		}
+		if r := v.state(); r.State != upgrade.Waiting || r.Why != upgrade.WhyHours || r.Running != "1.0" || r.Wanted != "2.0" {
+			t.Errorf("paused %v: %+v", paused, r)
+		}
+		if out, err := v.parvis.Output(ctx(t), "status"); err != nil || !strings.Contains(out, "Version 2.0 waits") {
+			t.Errorf("status says %q, %v", out, err)
+		}
+	}
+	if r := v.ends(v.begin(time.Minute, time.Second, v.build("2.0", "none"), "--force")); r.Running != "2.0" || r.State != "" {
+		t.Errorf("%+v", r)
+	}
+	if out, err := v.parvis.Output(ctx(t), v.verb(time.Minute, time.Second, "status")...); err != nil || !strings.Contains(out, "Version 1.0 is kept") {
+		t.Errorf("%q, %v", out, err)
+	}
+}
+
+func TestAQuietMomentIsANightWithNobodyInside(t *testing.T) {
+	at := func(hour, minute int) time.Time { return time.Date(2026, 11, 24, hour, minute, 0, 0, time.UTC) }
+	known := clock.Synchronised.String()
+	for _, tc := range []struct {
+		name string
+		now  time.Time
+		how  string
+		open int
+		want bool
+	}{
+		{"at night", at(3, 0), known, 0, true},
+		{"at its last minute", at(4, 59), known, 0, true},
+		{"before it", at(2, 59), known, 0, false},
+		{"after it", at(5, 0), known, 0, false},
+		{"with somebody inside", at(4, 0), known, 1, false},
+		{"by a clock that nobody has set", at(4, 0), clock.Unknown.String(), 0, false},
+	} {
+		if got := quiet(tc.now, tc.how, tc.open); got != tc.want {
+			t.Errorf("%s: %v", tc.name, got)
+		}
 	}
 }
 

@@ -153,6 +153,15 @@ func (u *Upgrade) previous() (b build) {
 	return b
 }
 
+// Previous is the version, and its program, that a site can go back to by hand; "" none.
+func Previous(state string) (version, program string) {
+	var b build
+	if is, err := load(filepath.Join(state, keepDir, previousIn), &b); err != nil || !is {
+		return "", ""
+	}
+	return b.Version, b.Program
+}
+
 // prune removes the programs that nobody goes back to. What cannot be removed is tried again after the next upgrade.
 func (u *Upgrade) prune(stay ...string) {
 	all, err := filepath.Glob(u.kept("*/" + program))
