@@ -113,7 +113,7 @@ func (v *versions) ends(p *lab.Process) upgrade.Report {
 // runs waits until a version serves.
 func (v *versions) runs(version string) {
 	v.place.t.Helper()
-	v.until("run version "+version, func() bool {
+	v.minute(v.place.t, "runs version "+version, func() bool {
 		s, err := v.client.Status(ctx(v.place.t))
 		return err == nil && s.Version == version && s.Ready
 	})
@@ -330,7 +330,7 @@ func TestWhatHappensDuringATrialIsTakenBackToTheOldVersion(t *testing.T) {
 		t.Fatal(out, err)
 	}
 
-	trial := v.begin(40*time.Second, time.Hour, v.build("2.0", "late"), "--force")
+	trial := v.begin(2*time.Minute, time.Hour, v.build("2.0", "late"), "--force")
 	v.runs("2.0")
 	v.accept(clicks)
 	v.types(redeems, "/code", codes[0])
@@ -385,7 +385,7 @@ func TestAPowerCutDuringATrialEndsInOneVersion(t *testing.T) {
 			g := v.guest()
 			v.accept(g)
 			before := v.only()
-			v.begin(time.Minute, time.Hour, v.build("2.0", fault), "--force")
+			v.begin(2*time.Minute, time.Hour, v.build("2.0", fault), "--force")
 			v.runs("2.0")
 			if fault == "late" {
 				if err := os.WriteFile(filepath.Join(v.parvis.State, "die"), nil, 0o600); err != nil {
@@ -411,7 +411,8 @@ func TestAPowerCutDuringATrialEndsInOneVersion(t *testing.T) {
 			if r := v.state(); r.State != upgrade.Trial {
 				t.Errorf("before the trial goes on: %+v", r)
 			}
-			r := v.ends(v.begin(20*time.Second, 2*time.Second, "run"))
+			within := map[string]time.Duration{"none": 2 * time.Minute, "late": 5 * time.Second}
+			r := v.ends(v.begin(within[fault], 2*time.Second, "run"))
 			r.At = time.Time{}
 			if r != want {
 				t.Errorf("%+v; expected %+v", r, want)

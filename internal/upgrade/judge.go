@@ -15,17 +15,20 @@ import (
 // glance is how often a version on trial is looked at.
 const glance = time.Second
 
-// judge looks until the version has been well for Hold without a break, or was not well within Within: the last reason then.
+// falls is after how many looks in a row a version that was well is said to have fallen; one may be an answer that took too long.
+const falls = 3
+
+// judge looks until the version has been well for Hold without a break; or was not well within Within, or has fallen again: the reason then.
 func (u *Upgrade) judge(ctx context.Context, version string) (why string) {
 	began := u.Clock.Boot()
 	well := began // since when all is well, once it is
-	is := false
+	is, was, bad := false, false, 0
 	for {
 		why = u.Look(ctx, version)
 		now := u.Clock.Boot()
 		switch {
 		case why == "" && !is:
-			is, well = true, now
+			is, was, well = true, true, now
 			u.Log.Info("upgrade: the new version is well", "after", now.Sub(began).Round(time.Millisecond))
 		case why != "":
 			if is {
@@ -33,10 +36,13 @@ func (u *Upgrade) judge(ctx context.Context, version string) (why string) {
 			}
 			is = false
 		}
+		if bad++; why == "" {
+			bad = 0
+		}
 		switch {
 		case is && now.Sub(well) >= u.Hold:
 			return ""
-		case !is && now.Sub(began) >= u.Within:
+		case !is && now.Sub(began) >= u.Within, was && bad >= falls:
 			return why
 		}
 		next, stop := u.Clock.At(now.Add(glance))

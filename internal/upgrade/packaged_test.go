@@ -23,6 +23,9 @@ func TestAPackageIsTriedAndGoneBackFrom(t *testing.T) {
 		t.Run("why "+why, func(t *testing.T) {
 			w := newWorld(t)
 			w.open = true // whoever installs a package has decided when
+			for _, name := range []string{linkCurrent, linkGood} { // as a package's scripts make them
+				w.must(errors.Join(os.Remove(w.links(name)), os.Symlink(program, w.links(name))))
+			}
 			w.whys["2.0"] = why
 			w.must(w.Before(t.Context()))
 			w.unpack("2.0")

@@ -118,11 +118,14 @@ func writeFrom(path string, from io.Reader, mode fs.FileMode) error {
 
 func (u *Upgrade) links(name string) string { return filepath.Join(u.Lib, name) }
 
-// linked is what a link leads to; "" when there is none.
+// linked is what a link leads to, absolute; "" when there is none.
 func (u *Upgrade) linked(name string) string {
 	to, err := os.Readlink(u.links(name))
 	if err != nil {
 		return ""
+	}
+	if !filepath.IsAbs(to) { // a package's script may have made it
+		to = filepath.Join(u.Lib, to)
 	}
 	return to
 }

@@ -70,10 +70,26 @@ func TestAVersionThatFallsAgainIsGoneBackFrom(t *testing.T) {
 		return ""
 	}
 	w.ask("2.0", false)
-	if r := w.run(); r.State != Back || r.Why != WhyStart {
-		t.Errorf("%+v", r)
+	if r := w.run(); r.State != Back || r.Why != WhyStart || looks != 5+falls {
+		t.Errorf("%+v after %d looks", r, looks)
 	}
 	w.sound(false)
+}
+
+func TestAnAnswerThatTakesTooLongOnceIsNoFall(t *testing.T) {
+	w := newWorld(t)
+	looks := 0
+	w.Look = func(context.Context, string) string {
+		if looks++; looks == 5 {
+			return WhyPage
+		}
+		return ""
+	}
+	w.ask("2.0", false)
+	if r := w.run(); r.State != "" || looks < 5+int(Hold/glance) {
+		t.Errorf("%+v after %d looks", r, looks)
+	}
+	w.sound(true)
 }
 
 func TestAVersionThatTakesItsTimeIsKept(t *testing.T) {
