@@ -93,10 +93,16 @@ func (in *intake) take(ctx context.Context, ref store.Ref, b wire.Batch, receipt
 			if taken, err = t.Take(ctx, ref.Site, b, in.Clock.Wall().Time); err != nil {
 				return err
 			}
-			receipt.Bundle = ""
-			switch o, err := t.Told(ctx, ref.Site); {
+			receipt.Bundle, receipt.Release = "", ""
+			switch o, err := t.Told(ctx, store.Settings, ref.Site); {
 			case err == nil:
 				receipt.Bundle = strconv.FormatInt(o.Version, 10)
+			case !errors.Is(err, store.ErrUnknown):
+				return err
+			}
+			switch _, p, err := t.Wanted(ctx, ref.Site); {
+			case err == nil:
+				receipt.Release = p.Release
 			case !errors.Is(err, store.ErrUnknown):
 				return err
 			}

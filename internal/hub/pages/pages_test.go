@@ -121,7 +121,7 @@ func TestNoRouteShowsAnotherCommune(t *testing.T) {
 	}
 	storetest.In(t, w.hub, "bois", func(ctx context.Context, tt *store.Tenant) error {
 		s, err := tt.Site(ctx, w.bois.ID)
-		if p, err := tt.Publications(ctx, 1); err != nil || p[0].State != "going" || len(w.ways.tried) > 0 {
+		if p, err := tt.Publications(ctx, store.Settings, 1); err != nil || p[0].State != "going" || len(w.ways.tried) > 0 {
 			t.Errorf("another commune has ended a publication, or tried a way: %+v, %v, %v", p, w.ways.tried, err)
 		}
 		if s.Name != "Lieu-Secret" {

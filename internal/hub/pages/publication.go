@@ -50,7 +50,7 @@ type publicationView struct {
 func (p *Pages) publications(w http.ResponseWriter, r *http.Request, who staff.Person) error {
 	var all []store.Publication
 	err := p.in(r, who, func(ctx context.Context, t *store.Tenant) (err error) {
-		all, err = t.Publications(ctx, mostPublications)
+		all, err = t.Publications(ctx, store.Settings, mostPublications)
 		return err
 	})
 	if err != nil {

@@ -101,7 +101,7 @@ func (v *settingsView) ofCommune(ctx context.Context, t *store.Tenant) (err erro
 		return err
 	}
 	v.Above = above.Source
-	newest, err := t.Publications(ctx, 1)
+	newest, err := t.Publications(ctx, store.Settings, 1)
 	if err != nil {
 		return err
 	}
@@ -153,7 +153,7 @@ func (v *settingsView) ofSite(ctx context.Context, t *store.Tenant, site string)
 
 // differences are between what a site was last told and its configuration now.
 func differences(ctx context.Context, t *store.Tenant, site, now string) ([]change, error) {
-	told, err := t.Told(ctx, site)
+	told, err := t.Told(ctx, store.Settings, site)
 	if err != nil && !errors.Is(err, store.ErrUnknown) {
 		return nil, err
 	}
