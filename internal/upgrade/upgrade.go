@@ -143,6 +143,8 @@ func State(state string) (Report, error) {
 		return Report{Number: j.Wanted.Number, Running: j.From.Version, Wanted: j.To.Version, State: Trial}, nil
 	case asked && (w.Number != r.Number || w.Version != r.Wanted || r.State != Waiting):
 		return Report{Number: w.Number, Running: r.Running, Wanted: w.Version, State: Waiting}, nil
+	case !asked && r.State == Waiting: // it was taken back
+		return Report{Running: r.Running}, nil
 	}
 	return r, nil
 }

@@ -157,7 +157,7 @@ func (p *Pages) funcs() template.FuncMap {
 		"back":     func(why string) string { return known("publication.back.", why, refusals) },
 		// Why a release was gone back from or not tried, and what a site says that it does with one.
 		"upgradeback": func(why string) string {
-			return known("upgrade.back.", why, append(slices.Clip(wire.Whys), "digest", "asked"))
+			return known("upgrade.back.", why, wire.Whys)
 		},
 		"upgradestate": func(state string) string {
 			if slices.Contains(upgradeStates, state) {

@@ -104,8 +104,9 @@ type Upgrade struct {
 	Why     string `json:"why,omitempty"`
 }
 
-// Whys is why a release is waited with, not tried or gone back from: hours is waited for, the first five are looked at before.
-var Whys = []string{"form", "signature", "arch", "space", "hours", "start", "check", "page", "redirect", "console", "database", "power"}
+// Whys is why a release is waited with, not tried or gone back from: hours is waited for; what
+// stands before it is looked at before.
+var Whys = []string{"form", "signature", "site", "version", "digest", "arch", "space", "hours", "start", "check", "page", "redirect", "console", "database", "power", "asked"}
 
 // Release is a version of Parvis that a site should run, with a file for each architecture.
 type Release struct {
