@@ -144,7 +144,7 @@ func TestSitesOfTheVersionsBeforeAreServed(t *testing.T) {
 // What a site of a later version says more is left out, whatever it is, wherever it stands.
 func TestWhatALaterSiteSaysMoreIsLeftOut(t *testing.T) {
 	h := newHub(t)
-	box, _ := h.enrolled("Médiathèque")
+	box, site := h.enrolled("Médiathèque")
 	more := records(t, 1, "batch")
 	var body map[string]any
 	if err := json.Unmarshal(more.body, &body); err != nil {
@@ -152,12 +152,33 @@ func TestWhatALaterSiteSaysMoreIsLeftOut(t *testing.T) {
 	}
 	body["later"] = map[string]any{"a": []int{1}}
 	body["now"].(map[string]any)["later"] = "x"
-	body["hours"].([]any)[0].(map[string]any)["later"] = 7
+	hour := body["hours"].([]any)[0].(map[string]any)
+	hour["later"] = 7
+	hour["counts"] = append(hour["counts"].([]any), map[string]any{"what": "later", "word": "x", "n": 3})
+	body["now"].(map[string]any)["problems"] = []any{map[string]any{"code": "later", "what": ""}, map[string]any{"code": "clock", "what": ""}}
 	var err error
 	if more.body, err = json.Marshal(body); err != nil {
 		t.Fatal(err)
 	}
 	if a := more.play(t, box); a.Status != http.StatusOK {
+		t.Fatalf("%d %s", a.Status, a.Body)
+	}
+	storetest.In(t, h.Hub, "a", func(ctx context.Context, tt *store.Tenant) error {
+		s, err := tt.Site(ctx, site)
+		if p := s.Contact.Now.Problems; len(p) != 1 || p[0].Code != "clock" {
+			t.Errorf("the problems that are kept: %+v", p)
+		}
+		return err
+	})
+	if month, _, _ := h.sessions(site); month != 3 {
+		t.Errorf("%d sessions", month)
+	}
+	// A word that is none is refused as ever: it could be anybody's name.
+	body["now"].(map[string]any)["problems"] = []any{map[string]any{"code": "Camille Martin", "what": ""}}
+	if more.body, err = json.Marshal(body); err != nil {
+		t.Fatal(err)
+	}
+	if a := more.play(t, box); a.Status != http.StatusBadRequest {
 		t.Errorf("%d %s", a.Status, a.Body)
 	}
 }

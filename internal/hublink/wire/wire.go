@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"slices"
 )
 
 // Version is the protocol's. The hub speaks those of Spoken; a site says its own in the header VersionHeader. What one side says more
@@ -333,6 +334,16 @@ func (b Batch) Check() error {
 		}
 	}
 	return nil
+}
+
+// Spoken is the batch without problems and counters whose words this version does not know: a later site says more than an earlier hub
+// understands. What has not even the letters of an identifier stays, for Check to refuse.
+func (b Batch) Spoken() Batch {
+	b.Now.Problems = slices.DeleteFunc(b.Now.Problems, func(p Problem) bool { return plain.MatchString(p.Code) && !one(p.Code, ProblemCodes) })
+	for i := range b.Hours {
+		b.Hours[i].Counts = slices.DeleteFunc(b.Hours[i].Counts, func(c Count) bool { return plain.MatchString(c.What) && !c.Known() })
+	}
+	return b
 }
 
 // Add adds what was seen after.
