@@ -43,8 +43,8 @@ type centre struct {
 	deaf  func(path string) bool
 }
 
-// builds makes real programs of this code in a directory of the test's.
-func builds(t *testing.T, flags string, programs ...string) string {
+// compiled are real programs of this code, in a directory of the test's.
+func compiled(t *testing.T, flags string, programs ...string) string {
 	t.Helper()
 	dir := t.TempDir()
 	args := append([]string{"build", "-tags", "nomsgpack", "-ldflags", flags, "-o", dir + "/"}, programs...)
@@ -63,7 +63,7 @@ func trueCentre(p *place) *centre {
 			p.t.Fatal(err)
 		}
 	}
-	c := &centre{place: p, binary: filepath.Join(builds(p.t, "", "parvis/cmd/parvis-hub"), "parvis-hub")}
+	c := &centre{place: p, binary: filepath.Join(compiled(p.t, "", "parvis/cmd/parvis-hub"), "parvis-hub")}
 	// /run is the lab's own and in memory.
 	db, err := postgres.Start("/run", "fsync=off", "shared_buffers=32MB", "max_connections=40", "max_wal_size=64MB", "dynamic_shared_memory_type=mmap")
 	must(err)
@@ -367,7 +367,7 @@ func TestAPlaceAndItsTrueHub(t *testing.T) {
 func TestAVersionComesByTheTrueHub(t *testing.T) {
 	p := town(t, lab.Options{}, lab.Site{})
 	c := trueCentre(p)
-	file := filepath.Join(builds(t, "-s -w -X main.version=9.9.1", "parvis/cmd/parvis"), "parvis")
+	file := filepath.Join(compiled(t, "-s -w -X main.version=9.9.1", "parvis/cmd/parvis"), "parvis")
 	code := regexp.MustCompile(`(?m)^([A-Z2-7]{4}(?:-[A-Z2-7]{4}){3})\n`).FindStringSubmatch(c.verb("admin", "site", "add", "lac", "Maison du Lac"))
 	if code == nil {
 		t.Fatal("no code")

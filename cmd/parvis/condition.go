@@ -12,6 +12,7 @@ import (
 	"parvis/internal/control"
 	"parvis/internal/hublink/wire"
 	"parvis/internal/machine"
+	"parvis/internal/monitor"
 	"parvis/kiosk"
 	"parvis/sessions"
 )
@@ -49,7 +50,7 @@ func (d *daemon) condition() control.Condition {
 	return c
 }
 
-// problems are what needs a hand, in the order of wire.ProblemCodes.
+// problems are what needs a hand, in the order of wire.ProblemCodes; those of monitor.Own come last.
 func (d *daemon) problems(c control.Condition, m sessions.Status) (all []wire.Problem) {
 	add := func(is bool, code, what string) {
 		if is {
@@ -75,6 +76,8 @@ func (d *daemon) problems(c control.Condition, m sessions.Status) (all []wire.Pr
 	for _, t := range c.Terminals {
 		add(t.State == string(kiosk.Silent), "terminal", t.ID)
 	}
+	_, back := d.app.wentBack()
+	add(back, monitor.WentBack, "")
 	return all
 }
 

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -22,6 +23,7 @@ import (
 	"parvis/internal/hublink/certs"
 	"parvis/internal/hublink/releases"
 	"parvis/internal/hublink/wire"
+	"parvis/internal/monitor"
 	"parvis/portal/staff"
 )
 
@@ -248,6 +250,7 @@ func (f *follow) says(n wire.Now) wire.Now {
 	if f.releases != nil {
 		n.Upgrade = f.releases.Says()
 	}
+	n.Problems = slices.DeleteFunc(slices.Clone(n.Problems), func(p wire.Problem) bool { return slices.Contains(monitor.Own, p.Code) })
 	if f.keeper == nil {
 		return n
 	}

@@ -27,8 +27,10 @@ import (
 	"parvis/internal/lang"
 	"parvis/internal/line"
 	"parvis/internal/machine"
+	"parvis/internal/upgrade"
 	"parvis/portal"
 	"parvis/sessions"
+	"parvis/sessions/carry"
 	"parvis/sessions/sqlite"
 	"parvis/sessions/usage"
 )
@@ -134,6 +136,11 @@ func (d *daemon) run(ctx context.Context, confirm int) error {
 	}
 	defer store.Close()
 
+	list, err := carry.Over(store, filepath.Join(d.app.cli.State, "upgrade", upgrade.ListIn), [32]byte(key), d.onTrial, d.log)
+	if err != nil {
+		return refused(err)
+	}
+
 	d.firewall, err = firewall.New(firewallConfig(d.cfg, d.app.cli.State), d.clock, d.log)
 	if err != nil {
 		return refused(err)
@@ -153,7 +160,7 @@ func (d *daemon) run(ctx context.Context, confirm int) error {
 		return err
 	}
 	d.manager, err = sessions.New(sessions.Options{
-		Clock: d.clock, Store: store, Enforcer: d.enforcer(), Profiles: profiles(d.cfg), Terminal: d.seats.registered,
+		Clock: d.clock, Store: list, Enforcer: d.enforcer(), Profiles: profiles(d.cfg), Terminal: d.seats.registered,
 		FirstSlot: first, LastSlot: last, Log: d.log,
 		Key: [32]byte(key), Line: min(d.cfg.WAN.Down, d.cfg.WAN.Up), Hours: calendar,
 		Notice: d.usage.Note,
@@ -183,6 +190,7 @@ func (d *daemon) run(ctx context.Context, confirm int) error {
 	if err := d.manager.Start(ctx); err != nil {
 		return refused(err)
 	}
+	list.Begin()
 	defer d.watchers.close()
 	d.openWatchers(ctx)
 	d.openHub()
@@ -220,6 +228,7 @@ func (d *daemon) serve(ctx context.Context, confirm int, plain, secure net.Liste
 	group.Go(func() error { return d.follow.prove(ctx, d) })
 	group.Go(func() error { return d.follow.certify(ctx, d) })
 	group.Go(func() error { return d.follow.upgrades(ctx, d) })
+	group.Go(func() error { return d.byItself(ctx) })
 	if d.cfg.Guests.IPv6 {
 		group.Go(func() error {
 			return advertise.Run(ctx, advertise.Options{

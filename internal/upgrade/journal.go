@@ -95,6 +95,9 @@ func (u *Upgrade) end(w Wanted, r Report) error {
 	if asked, err := load(u.asked(wantedIn), &now); err == nil && asked && now != w {
 		ends = ends[1:]
 	}
+	if filepath.Dir(w.File) == filepath.Clean(u.asked("")) && (w == now || w.File != now.File) {
+		ends = append(ends, w.File) // it was fetched, and is installed or of no use
+	}
 	for _, path := range ends {
 		if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return fmt.Errorf("upgrade: %w", err)

@@ -170,12 +170,6 @@ func (u *Upgrade) prune(stay ...string) {
 			}
 		}
 	}
-	files, _ := filepath.Glob(u.asked(program + "-*")) // fetched, and installed or refused
-	for _, f := range files {
-		if err := remove(f); err != nil {
-			u.Log.Warn("upgrade: a file that is no longer needed is not removed", "error", err)
-		}
-	}
 }
 
 func remove(path string) error {

@@ -110,10 +110,16 @@ type Plain struct {
 }
 
 // gone is how long a daemon may take to end before it is killed.
-const gone = 20 * time.Second
+const gone = 10 * time.Second
 
 // Stop implements Service.
-func (p Plain) Stop(context.Context) error {
+func (p Plain) Stop(context.Context) error { return p.end(unix.SIGTERM, unix.SIGKILL) }
+
+// Kill ends the daemon as a power cut would.
+func (p Plain) Kill() error { return p.end(unix.SIGKILL) }
+
+// end sends one signal after the other until the daemon is gone.
+func (p Plain) end(signals ...unix.Signal) error {
 	pid := p.pid()
 	if pid == 0 {
 		return nil
@@ -126,7 +132,7 @@ func (p Plain) Stop(context.Context) error {
 		return fmt.Errorf("upgrade: stop the daemon: %w", err)
 	}
 	defer unix.Close(fd)
-	for _, sig := range []unix.Signal{unix.SIGTERM, unix.SIGKILL} {
+	for _, sig := range signals {
 		if err := unix.PidfdSendSignal(fd, sig, nil, 0); err != nil && !errors.Is(err, unix.ESRCH) {
 			return fmt.Errorf("upgrade: stop the daemon: %w", err)
 		}
@@ -201,6 +207,10 @@ func (p Plain) pid() int {
 	pid, err := strconv.Atoi(string(b))
 	if err != nil || pid <= 1 {
 		return 0
+	}
+	line, err := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", pid))
+	if err != nil || string(line) != strings.Join(append([]string{p.Current}, p.Args...), "\x00")+"\x00" {
+		return 0 // another program has that number by now
 	}
 	return pid
 }
