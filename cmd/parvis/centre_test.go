@@ -22,11 +22,13 @@ import (
 	"testing"
 	"time"
 
+	"parvis/internal/hub/rollout"
 	"parvis/internal/hub/store"
 	"parvis/internal/hublink/wire"
 	"parvis/internal/lab"
 	"parvis/internal/lab/postgres"
 	"parvis/internal/secrets"
+	"parvis/internal/upgrade"
 )
 
 // centre is the town's true hub: the real parvis-hub with a PostgreSQL of its own, beyond the line and behind a reverse proxy, as it is
@@ -207,8 +209,13 @@ func (c *centre) person() {
 	}
 }
 
+// page is one of the hub's, after a turn of the hub's that nobody has to wait for.
 func (c *centre) page(path string) string {
 	c.t.Helper()
+	err := c.store.Tenant(c.t.Context(), "lac", func(t *store.Tenant) error { return rollout.Advance(c.t.Context(), t, time.Now()) })
+	if err != nil {
+		c.t.Fatal(err)
+	}
 	status, to, body := c.ask(c.people, http.MethodGet, hubURL+path, nil)
 	if status != http.StatusOK {
 		c.t.Fatalf("%s: %d to %q", path, status, to)
@@ -356,49 +363,77 @@ func TestAPlaceAndItsTrueHub(t *testing.T) {
 	if enters() {
 		t.Error("she gets in again")
 	}
-	p.passing("the publication is tried too", func() bool { return slices.Contains(c.paths(), wire.PathBundle) })
+	p.passing("the publication is tried too", func() bool { c.page("/publications"); return slices.Contains(c.paths(), wire.PathBundle) })
 	all := c.paths()
 	if s, b := slices.Index(all, wire.PathStaff), slices.Index(all, wire.PathBundle); s < 0 || s > b {
 		t.Errorf("the place asked for %q: who works there does not come first", all)
 	}
 }
 
-// A version goes from the administrator's file to the place: the hub's pages begin it, the daemon reads it and asks for it.
-func TestAVersionComesByTheTrueHub(t *testing.T) {
-	p := town(t, lab.Options{}, lab.Site{})
-	c := trueCentre(p)
-	file := filepath.Join(compiled(t, "-s -w -X main.version=9.9.1", "parvis/cmd/parvis"), "parvis")
+// A version goes from the hub's pages to the place, is tried there and gone back from; the hub says why. The next one works and stays.
+func TestVersionsComeByTheTrueHub(t *testing.T) {
+	v := openVersions(t)
+	if err := v.daemon.Stop(); err != nil {
+		t.Fatal(err)
+	}
+	c := trueCentre(v.place)
+	for version, fault := range map[string]string{"1.1": "crashes", "1.2": "none"} {
+		f, err := os.Open(v.build(version, fault))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer f.Close()
+		if _, err := c.store.AddRelease(t.Context(), version, map[string]io.ReadSeeker{arch(): f}); err != nil {
+			t.Fatal(err)
+		}
+	}
 	code := regexp.MustCompile(`(?m)^([A-Z2-7]{4}(?:-[A-Z2-7]{4}){3})\n`).FindStringSubmatch(c.verb("admin", "site", "add", "lac", "Maison du Lac"))
 	if code == nil {
 		t.Fatal("no code")
 	}
-	c.verb("admin", "release", "add", "9.9.1", arch()+"="+file)
-	p.serve()
-	if _, err := p.parvis.Dnsmasq(ctx(t)); err != nil {
-		t.Fatal(err)
-	}
-	if out, err := p.parvis.Output(ctx(t), "hub", "enrol", code[1]); err != nil {
+	v.serve()
+	if out, err := v.parvis.Output(ctx(t), "hub", "enrol", code[1]); err != nil {
 		t.Fatal(err, out)
 	}
 	c.person()
-	p.passing("the hub knows what the place can run", func() bool { return strings.Contains(c.page("/mise-a-jour"), "1 lieu va la recevoir") })
-	c.posts("/mise-a-jour", url.Values{"version": {"9.9.1"}})
-	asked := filepath.Join(p.parvis.State, "upgrade", "wanted.json")
-	p.passing("the place has asked for it", func() bool { _, err := os.Stat(asked); return err == nil })
-	want, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	got, err := os.ReadFile(filepath.Join(p.parvis.State, "upgrade", "parvis-9.9.1"))
-	if err != nil || !bytes.Equal(got, want) {
-		t.Errorf("%d bytes of %d, %v", len(got), len(want), err)
-	}
-	p.passing("the hub says that it waits", func() bool { return strings.Contains(c.page("/mise-a-jour"), "reçoit le fichier") })
-	// Held at the centre, it is taken back at the place.
+	v.passing("the hub knows what the place can run", func() bool { return strings.Contains(c.page("/mise-a-jour"), "1 lieu va la recevoir") })
+	asked := filepath.Join(v.parvis.State, "upgrade", "wanted.json")
+	isAsked := func() bool { c.page("/parc"); _, err := os.Stat(asked); return err == nil }
+
+	// Held at the centre before anything has begun, it is taken back at the place.
+	c.posts("/mise-a-jour", url.Values{"version": {"1.1"}})
+	v.passing("the place has asked for it", isAsked)
+	v.passing("the hub says that the place has it", func() bool { return strings.Contains(c.page("/mise-a-jour"), "reçoit le fichier") })
 	at := regexp.MustCompile(`action="(/publications/\d+/arreter)"`).FindStringSubmatch(c.page("/mise-a-jour"))
 	if at == nil {
 		t.Fatal("it cannot be ended")
 	}
 	c.posts(at[1], url.Values{})
-	p.passing("it is taken back", func() bool { _, err := os.Stat(asked); return os.IsNotExist(err) })
+	v.passing("it is taken back", func() bool { return !isAsked() })
+
+	// Decided once more, it is tried at once, falls, and is gone back from: no other place would be told.
+	c.posts("/mise-a-jour", url.Values{"version": {"1.1"}, "ouvert": {"oui"}})
+	v.passing("the place has asked for it again", isAsked)
+	if r := v.ends(v.begin(5*time.Second, time.Second, "run")); r.State != upgrade.Back || r.Why != upgrade.WhyStart || r.Number == 0 {
+		t.Fatalf("%+v", r)
+	}
+	v.runs("1.0")
+	v.passing("the hub says why", func() bool {
+		page := c.page("/mise-a-jour")
+		return strings.Contains(page, "Arrêtée : un lieu est revenu en arrière") && strings.Contains(page, "La nouvelle version n'a pas démarré.")
+	})
+	if isAsked() {
+		t.Error("what was gone back from is asked for again")
+	}
+
+	c.posts("/mise-a-jour", url.Values{"version": {"1.2"}, "ouvert": {"oui"}})
+	v.passing("the place has asked for the next one", isAsked)
+	if r := v.ends(v.begin(2*time.Minute, time.Second, "run")); r.State != "" || r.Running != "1.2" {
+		t.Fatalf("%+v", r)
+	}
+	v.runs("1.2")
+	v.passing("the hub says that it runs", func() bool {
+		page := c.page("/mise-a-jour")
+		return strings.Contains(page, "marche avec depuis") && strings.Contains(page, "Tous les lieux joignables ont cette version")
+	})
 }
