@@ -112,23 +112,30 @@ func (v *settingsView) ofCommune(ctx context.Context, t *store.Tenant) (err erro
 	if err != nil {
 		return err
 	}
-	pending, err := rollout.Pending(ctx, t)
+	news, err := rollout.News(ctx, t)
 	if err != nil {
 		return err
 	}
-	for _, o := range pending {
-		changes, err := differences(ctx, t, o.Site, o.Config)
-		if err != nil {
-			return err
-		}
-		if i := slices.IndexFunc(sites, func(s store.Site) bool { return s.ID == o.Site }); i >= 0 {
-			v.Pending = append(v.Pending, pendingSite{sites[i], len(changes)})
-		}
+	of := make(map[string]rollout.New, len(news))
+	for _, n := range news {
+		of[n.Site] = n
 	}
+	counted := map[rollout.New]int{} // most sites are told the same after the same
 	for _, s := range sites {
-		if !slices.ContainsFunc(v.Pending, func(of pendingSite) bool { return of.ID == s.ID }) {
+		n, is := of[s.ID]
+		if !is {
 			v.Others = append(v.Others, s)
+			continue
 		}
+		n.Site = ""
+		if _, done := counted[n]; !done {
+			changes, err := differences(n.Before, n.Config)
+			if err != nil {
+				return err
+			}
+			counted[n] = len(changes)
+		}
+		v.Pending = append(v.Pending, pendingSite{s, counted[n]})
 	}
 	return nil
 }
@@ -147,17 +154,17 @@ func (v *settingsView) ofSite(ctx context.Context, t *store.Tenant, site string)
 	for _, key := range slices.Sorted(maps.Keys(m.Values)) {
 		v.Values = append(v.Values, value{key, m.Values[key], m.Origins[key]})
 	}
-	v.Changes, err = differences(ctx, t, site, m.Source)
+	told, err := t.Told(ctx, site)
+	if err != nil && !errors.Is(err, store.ErrUnknown) {
+		return err
+	}
+	v.Changes, err = differences(told.Config, m.Source)
 	return err
 }
 
 // differences are between what a site was last told and its configuration now.
-func differences(ctx context.Context, t *store.Tenant, site, now string) ([]change, error) {
-	told, err := t.Told(ctx, site)
-	if err != nil && !errors.Is(err, store.ErrUnknown) {
-		return nil, err
-	}
-	before, err := layers.Merge(layers.Layer{Source: told.Config})
+func differences(told, now string) ([]change, error) {
+	before, err := layers.Merge(layers.Layer{Source: told})
 	if err != nil {
 		return nil, err
 	}
