@@ -74,6 +74,8 @@ func (d *daemon) problems(c control.Condition, m sessions.Status) (all []wire.Pr
 	for _, t := range c.Terminals {
 		add(t.State == string(kiosk.Silent), "terminal", t.ID)
 	}
+	add(d.asked.printer.No(), "printer", "")
+	add(d.asked.gate.No(), "gate", "")
 	return all
 }
 

@@ -94,6 +94,7 @@ type daemon struct {
 	fleet    fleet
 	certs    certificates
 	watchers watchers
+	asked    asked
 	hub      hub
 	follow   *follow
 }
@@ -183,6 +184,9 @@ func (d *daemon) run(ctx context.Context, confirm int) error {
 	if err := d.manager.Start(ctx); err != nil {
 		return refused(err)
 	}
+	if d.asked, err = newAsked(d); err != nil {
+		return err
+	}
 	defer d.watchers.close()
 	d.openWatchers(ctx)
 	d.openHub()
@@ -216,6 +220,7 @@ func (d *daemon) serve(ctx context.Context, confirm int, plain, secure net.Liste
 	group.Go(func() error { return d.seats.run(ctx, d) })
 	group.Go(func() error { return d.fleet.run(ctx, d) })
 	group.Go(func() error { return d.watchers.run(ctx, d) })
+	group.Go(func() error { return d.asked.run(ctx, d.clock) })
 	group.Go(func() error { return d.hub.run(ctx) })
 	group.Go(func() error { return d.follow.prove(ctx, d) })
 	group.Go(func() error { return d.follow.certify(ctx, d) })
