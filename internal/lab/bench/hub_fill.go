@@ -35,6 +35,7 @@ const made = `
 		'language fr', n %% 19, 'language en', n %% 5, 'kind phone', n %% 13, 'kind computer', n %% 7, 'pages start', n %% 61,
 		'terminal-sessions poste-1', n %% 6, 'terminal-time poste-1', n * 611953 %% 3600000) $$;
 	CREATE TABLE made_hours AS SELECT n, made_counts(n) AS counts FROM generate_series(0, 96::bigint) n`
+
 // fill makes the history of sites: ten hours of a day, six days of a week, have every counter of busy, with the numbers of one of 97 hours; the others were
 // measured, and nobody came. Rows lie in the order of time, as they do where sites send hour by hour. Days and months are as large as sums of these
 // hours are, and no sums of them.
