@@ -46,10 +46,12 @@ const (
 // hub, and what the hub was sent.
 var mayHold = map[string][]kind{
 	// dnsmasq gives a device the same address again until its lease ends; Parvis reads who has which of it.
-	"leases": {aMAC, anAddress},
+	"leases":           {aMAC, anAddress},
+	"leases-terminals": {aMAC, anAddress}, // the place's own machines
 	// The town's own people, as long as their accounts are there.
 	"staff.db": {aPerson},
-	// The place's own machines, until they are removed; the services that are opened on them are the town's.
+	// The place's own machines, until they are removed; the services that are open on them are the town's. A name that the desk has opened for somebody is
+	// in terminals.db while it is open, and in these two scenes none is.
 	"terminals.db":          {aMAC, anAddress},
 	"catalogue-trials.json": {aVisit},
 	"porteus.json":          {aMAC, anAddress, aVisit},
