@@ -87,6 +87,8 @@ func (d *daemon) problems(c control.Condition, m sessions.Status) (all []wire.Pr
 	}
 	_, back := d.app.wentBack()
 	add(back, monitor.WentBack, "")
+	add(d.asked.printer.No(), "printer", "")
+	add(d.asked.gate.No(), "gate", "")
 	return all
 }
 
