@@ -78,7 +78,7 @@ func TestAllSitesAtOnceAreAsEachByItself(t *testing.T) {
 		must(tt.WriteLayer(ctx, first.ID, "new", "dpo"))
 		must(tt.WriteLayer(ctx, second.ID, "other", "dsi"))
 		for i, config := range []string{"one", "two", "never told"} {
-			p, err := tt.Publish(ctx, "dsi", []store.Offer{{Site: first.ID, Config: config}, {Site: second.ID, Config: config}})
+			p, err := tt.Publish(ctx, store.Publication{By: "dsi"}, []store.Offer{{Site: first.ID, Config: config}, {Site: second.ID, Config: config}})
 			must(err)
 			offers, err := tt.Offers(ctx, p.ID)
 			must(err)
