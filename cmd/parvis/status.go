@@ -93,6 +93,7 @@ func (d *daemon) status() control.Status {
 			s.Notes = append(s.Notes, problem(t))
 		}
 	}
+	s.Notes = append(s.Notes, d.boxNotes(s.Condition.Hardware)...)
 	s.Notes = append(append(s.Notes, d.seats.notes(d)...), d.fleet.notes()...)
 	return s
 }
