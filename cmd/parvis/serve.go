@@ -242,6 +242,7 @@ func (d *daemon) serve(ctx context.Context, confirm int, plain, secure net.Liste
 	group.Go(func() error { return d.hub.run(ctx) })
 	group.Go(func() error { return d.follow.prove(ctx, d) })
 	group.Go(func() error { return d.follow.certify(ctx, d) })
+	group.Go(func() error { return d.follow.upgrades(ctx, d) })
 	group.Go(func() error { return d.byItself(ctx) })
 	if d.cfg.Guests.IPv6 {
 		group.Go(func() error {
