@@ -31,6 +31,7 @@ type Config struct {
 	Gate      Gate
 	Monitor   Monitor
 	Hub       Hub
+	HW        HW
 
 	file   string
 	places map[string]place

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strconv"
 
+	"parvis/hw"
 	"parvis/internal/control"
 	"parvis/internal/hublink/wire"
 	"parvis/internal/lang"
@@ -13,17 +14,17 @@ import (
 )
 
 // The limits that hold when none is given: sessions, loss and disk in percent, latency in milliseconds, terminals in terminals that are
-// silent, certificate in days left, hub in seconds of silence. For certificate less is worse. A limit of 0 judges nothing.
+// silent, certificate in days left, hub in seconds of silence, heat in degrees Celsius, wear in percent of a flash's life. For certificate less is worse. A limit of 0 judges nothing.
 var (
-	DefaultWarn = plugin.Limits{"sessions": 90, "loss": 10, "latency": 300, "disk": 90, "terminals": 1, "certificate": 21, "hub": 900}
-	DefaultCrit = plugin.Limits{"sessions": 100, "loss": 50, "latency": 1000, "disk": 97, "terminals": 0, "certificate": 7, "hub": 7200}
+	DefaultWarn = plugin.Limits{"sessions": 90, "loss": 10, "latency": 300, "disk": 90, "terminals": 1, "certificate": 21, "hub": 900, "heat": 85, "wear": 80}
+	DefaultCrit = plugin.Limits{"sessions": 100, "loss": 50, "latency": 1000, "disk": 97, "terminals": 0, "certificate": 7, "hub": 7200, "heat": 100, "wear": 100}
 )
 
 // severe are the problems with which nobody, or nobody new, gets online.
 var severe = []string{"store", "enforcer", "link"}
 
 // counted are the problems that a limit judges instead.
-var counted = []string{"disk", "certificate", "terminal"}
+var counted = []string{"disk", "certificate", "terminal", "heat", "wear"}
 
 func texts(en, fr string, args ...any) lang.Text {
 	return lang.Text{EN: fmt.Sprintf(en, args...), FR: fmt.Sprintf(fr, args...)}
@@ -68,6 +69,12 @@ func Judge(c control.Condition, warn, crit plugin.Limits, l lang.Lang) (plugin.S
 	if c.HubSilent != nil {
 		j.Measure("hub", "hub_silent", "s", float64(*c.HubSilent), 1, "", texts("the hub has not answered for %d s", "le centre n'a pas répondu depuis %d s", *c.HubSilent))
 	}
+	if t, ok := hw.Hottest(c.Hardware.Temperatures); ok {
+		j.Measure("heat", "temperature", "", float64(int(10*t.Celsius))/10, 1, "", texts("the box has %.0f °C", "le boîtier est à %.0f °C", t.Celsius))
+	}
+	if used, known := c.Hardware.Worn(); known {
+		j.Measure("wear", "worn", "%", float64(used), 1, "", texts("the flash is used up to %d %%", "la mémoire flash est usée à %d %%", used))
+	}
 	j.Note(fmt.Sprintf("uptime=%ds", c.Up))
 	return j.State(), j.Answer("PARVIS", texts("%d of %d sessions", "%d connexions sur %d", c.Open, c.Slots), l)
 }
@@ -89,6 +96,7 @@ var words = map[string]lang.Text{
 	"line-slow":      {EN: "the line is slower than configured", FR: "la ligne est plus lente que réglé"},
 	"clock":          {EN: "the clock is not set", FR: "l'horloge n'est pas à l'heure"},
 	"printer":        {EN: "the printer does not work", FR: "l'imprimante ne marche pas"},
+	WentBack:         {EN: "a new version did not work and was gone back from", FR: "une nouvelle version n'a pas marché : retour en arrière"},
 	"gate":           {EN: "the name gate does not work", FR: "le filtre des noms ne marche pas"},
 }
 

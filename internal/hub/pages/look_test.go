@@ -145,6 +145,7 @@ func newAlbum(t *testing.T) *album {
 		a.see(name, path)
 	}
 	a.communeSettings()
+	a.upgrades()
 	a.cards()
 	a.send("H9-refus", "/enroler", "nom", "x")
 	a.send("H9-code", "/enroler", "nom", "Maison des services")

@@ -36,6 +36,7 @@ type settingsView struct {
 	Values   []value       // of a site
 	Changes  []change      // of a site, against what it was last told
 	Pending  []pendingSite // that publishing would tell something
+	Reburn   []string      // keys among what changes that terminals make their image anew for
 	Others   []store.Site  // of the commune
 	Underway *store.Publication
 }
@@ -50,6 +51,17 @@ type change struct{ Key, Before, After string }
 type pendingSite struct {
 	store.Site
 	Changes int
+	Reburn  int // terminals that may make their image anew for it
+}
+
+// reburning are the keys among changes that Porteus terminals make their image anew for.
+func reburning(all []change) (keys []string) {
+	for _, c := range all {
+		if layers.Reburns(c.Key) {
+			keys = append(keys, c.Key)
+		}
+	}
+	return keys
 }
 
 // Read is a mark of the text in force: who saves on top of another one is told.
@@ -101,7 +113,7 @@ func (v *settingsView) ofCommune(ctx context.Context, t *store.Tenant) (err erro
 		return err
 	}
 	v.Above = above.Source
-	newest, err := t.Publications(ctx, 1)
+	newest, err := t.Publications(ctx, store.Settings, 1)
 	if err != nil {
 		return err
 	}
@@ -120,7 +132,7 @@ func (v *settingsView) ofCommune(ctx context.Context, t *store.Tenant) (err erro
 	for _, n := range news {
 		of[n.Site] = n
 	}
-	counted := map[rollout.New]int{} // most sites are told the same after the same
+	counted := map[rollout.New][]change{} // most sites are told the same after the same
 	for _, s := range sites {
 		n, is := of[s.ID]
 		if !is {
@@ -133,10 +145,17 @@ func (v *settingsView) ofCommune(ctx context.Context, t *store.Tenant) (err erro
 			if err != nil {
 				return err
 			}
-			counted[n] = len(changes)
+			counted[n] = changes
 		}
-		v.Pending = append(v.Pending, pendingSite{s, counted[n]})
+		one := pendingSite{Site: s, Changes: len(counted[n])}
+		if keys := reburning(counted[n]); len(keys) > 0 && one.Contact != nil && len(one.Contact.Now.Terminals) > 0 {
+			one.Reburn = len(one.Contact.Now.Terminals)
+			v.Reburn = append(v.Reburn, keys...)
+		}
+		v.Pending = append(v.Pending, one)
 	}
+	slices.Sort(v.Reburn)
+	v.Reburn = slices.Compact(v.Reburn)
 	return nil
 }
 
@@ -154,11 +173,12 @@ func (v *settingsView) ofSite(ctx context.Context, t *store.Tenant, site string)
 	for _, key := range slices.Sorted(maps.Keys(m.Values)) {
 		v.Values = append(v.Values, value{key, m.Values[key], m.Origins[key]})
 	}
-	told, err := t.Told(ctx, site)
+	told, err := t.Told(ctx, store.Settings, site)
 	if err != nil && !errors.Is(err, store.ErrUnknown) {
 		return err
 	}
 	v.Changes, err = differences(told.Config, m.Source)
+	v.Reburn = reburning(v.Changes)
 	return err
 }
 

@@ -20,23 +20,36 @@ func init() {
 		return len(all), err
 	})
 	add("AllTold", func(ctx context.Context, t *store.Tenant, _ string) (any, error) {
-		all, err := t.AllTold(ctx)
+		all, err := t.AllTold(ctx, store.Settings)
 		return len(all), err
 	})
 	add("WriteLayer", func(ctx context.Context, t *store.Tenant, site string) (any, error) {
 		return nil, t.WriteLayer(ctx, site, "", "dsi")
 	})
 	add("Publish", func(ctx context.Context, t *store.Tenant, site string) (any, error) {
-		p, err := t.Publish(ctx, "dsi", []store.Offer{{Site: site}})
+		p, err := t.Publish(ctx, store.Publication{By: "dsi"}, []store.Offer{{Site: site}})
 		if err == nil {
 			err = errors.New("another commune's site is published to")
 		}
 		return p, err
 	})
-	add("Publications", func(ctx context.Context, t *store.Tenant, _ string) (any, error) { return t.Publications(ctx, 10) })
+	add("Publications", func(ctx context.Context, t *store.Tenant, _ string) (any, error) {
+		return t.Publications(ctx, store.Settings, 10)
+	})
 	add("Publication", func(ctx context.Context, t *store.Tenant, _ string) (any, error) { return t.Publication(ctx, 1) })
 	add("Offers", func(ctx context.Context, t *store.Tenant, _ string) (any, error) { return t.Offers(ctx, 1) })
-	add("Told", func(ctx context.Context, t *store.Tenant, site string) (any, error) { return t.Told(ctx, site) })
+	add("Told", func(ctx context.Context, t *store.Tenant, site string) (any, error) {
+		return t.Told(ctx, store.Settings, site)
+	})
+	add("ToldBefore", func(ctx context.Context, t *store.Tenant, site string) (any, error) {
+		return t.ToldBefore(ctx, store.Offer{Site: site, Version: 1 << 40})
+	})
+	add("Wanted", func(ctx context.Context, t *store.Tenant, site string) (any, error) {
+		o, _, err := t.Wanted(ctx, site)
+		return o, err
+	})
+	add("GoOn", func(ctx context.Context, t *store.Tenant, _ string) (any, error) { return nil, t.GoOn(ctx, 1) })
+	add("Releases", func(ctx context.Context, t *store.Tenant, _ string) (any, error) { return t.Releases(ctx) }) // everybody's
 	add("SetOffer", func(ctx context.Context, t *store.Tenant, site string) (any, error) {
 		return nil, t.SetOffer(ctx, store.Offer{Site: site, Version: 1, Back: "x"})
 	})
@@ -65,7 +78,7 @@ func TestAllSitesAtOnceAreAsEachByItself(t *testing.T) {
 		must(tt.WriteLayer(ctx, first.ID, "new", "dpo"))
 		must(tt.WriteLayer(ctx, second.ID, "other", "dsi"))
 		for i, config := range []string{"one", "two", "never told"} {
-			p, err := tt.Publish(ctx, "dsi", []store.Offer{{Site: first.ID, Config: config}, {Site: second.ID, Config: config}})
+			p, err := tt.Publish(ctx, store.Publication{By: "dsi"}, []store.Offer{{Site: first.ID, Config: config}, {Site: second.ID, Config: config}})
 			must(err)
 			offers, err := tt.Offers(ctx, p.ID)
 			must(err)
@@ -78,7 +91,7 @@ func TestAllSitesAtOnceAreAsEachByItself(t *testing.T) {
 		}
 		layers, err := tt.Layers(ctx)
 		must(err)
-		told, err := tt.AllTold(ctx)
+		told, err := tt.AllTold(ctx, store.Settings)
 		must(err)
 		for _, s := range []store.Site{first, second, third} {
 			w, err := tt.Layer(ctx, s.ID)
@@ -86,7 +99,7 @@ func TestAllSitesAtOnceAreAsEachByItself(t *testing.T) {
 			if d := cmp.Diff(w, layers[s.ID]); d != "" {
 				t.Errorf("layer of %s (-alone +among all):\n%s", s.Name, d)
 			}
-			o, err := tt.Told(ctx, s.ID)
+			o, err := tt.Told(ctx, store.Settings, s.ID)
 			if err != nil && !errors.Is(err, store.ErrUnknown) {
 				t.Fatal(err)
 			}
