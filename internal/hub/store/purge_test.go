@@ -102,7 +102,7 @@ func TestConfigurationsThatAreOverGoAfterTheirTerm(t *testing.T) {
 			}
 		}
 		for i, to := range [][]store.Offer{{{Site: s.ID, Config: "1"}}, {{Site: s.ID, Config: "2"}, {Site: away.ID, Config: "2"}}, {{Site: s.ID, Config: "3"}}, {{Site: s.ID, Config: "4"}}} {
-			p, err := tt.Publish(ctx, store.Publication{By: "dsi"}, to)
+			p, err := tt.Publish(ctx, store.Publication{By: "Claire"}, to)
 			if err != nil {
 				return err
 			}
