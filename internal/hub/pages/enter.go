@@ -106,12 +106,20 @@ func (p *Pages) accept(w http.ResponseWriter, r *http.Request, _ staff.Person) e
 	password := r.PostFormValue("mot-de-passe")
 	if password != r.PostFormValue("encore") {
 		i.Wrong, i.Field = "choice.twice", "password"
-	} else if _, err = p.Staff.Accept(r.Context(), i.Secret, i.Choice, i.Name, password); err == nil {
+	} else if who, err := p.Staff.Accept(r.Context(), i.Secret, i.Choice, i.Name, password); err == nil && i.Sites {
+		return p.show(w, r, page{template: "chosen", Title: "chosen.title"}, chosen{i.Login, who.Role != ""})
+	} else if err == nil {
 		return done(w, staff.EnterPath, "compte")
 	} else if i.Wrong, i.Field = choice(err); i.Wrong == "" {
 		return err
 	}
 	return p.show(w, r, page{template: "invitation", Title: "invitation.title", status: http.StatusUnprocessableEntity}, i)
+}
+
+// chosen is what a colleague of sites is told whose password is chosen.
+type chosen struct {
+	Login string
+	Hub   bool // it is one for the hub too
 }
 
 // choice says what is wrong with what somebody chose; "" when it is not that.

@@ -144,6 +144,13 @@ func newAlbum(t *testing.T) *album {
 	}
 	a.communeSettings()
 	a.cards()
+	a.send("H12-personne-refus", "/personnes", "nom", "Renfort", "identifiant", "É", "role", "referent", "lieu", a.lac.ID)
+	a.see("H12-choisir", "/invitation?j="+a.adds("renfort", "reader"))
+	a.keep("H12-choisi", a.chooses(a.adds("appui", "reader"), chosen))
+	closed := a.colleague("appui").ID
+	a.ask(http.MethodPost, "/personnes/"+closed+"/fermer")
+	a.see("H12-personne-fermee", "/personnes/"+closed)
+	a.keep("H12-lien-personne", a.ask(http.MethodPost, "/personnes/"+a.colleague("renfort").ID+"/lien"))
 	a.send("H9-refus", "/enroler", "nom", "x")
 	a.send("H9-code", "/enroler", "nom", "Maison des services")
 	a.send("H12-refus", "/equipe", "nom", "x", "role", "reader")

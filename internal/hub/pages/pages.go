@@ -117,7 +117,11 @@ var routes = []route{
 	{"GET /centre", staff.Overlook, false, (*Pages).centre},
 
 	{"GET /personnes", staff.Operate, false, (*Pages).people},
+	{"POST /personnes", staff.Operate, false, (*Pages).addPerson},
 	{"GET /personnes/{colleague}", staff.Operate, false, (*Pages).person},
+	{"POST /personnes/{colleague}/role", staff.Operate, false, (*Pages).setPerson},
+	{"POST /personnes/{colleague}/lien", staff.Operate, false, (*Pages).welcome},
+	{"POST /personnes/{colleague}/rouvrir", staff.Operate, false, (*Pages).reopen},
 	{"POST /personnes/{colleague}/lieux", staff.Operate, false, (*Pages).send},
 	{"GET /personnes/{colleague}/fermer", staff.Operate, false, (*Pages).personClosing},
 	{"POST /personnes/{colleague}/fermer", staff.Operate, false, (*Pages).closeEverywhere},

@@ -173,7 +173,7 @@ func text(key string) string {
 var (
 	terminalStates = strings.Fields("new locked open ending cleaning waiting silent")
 	refusals       = strings.Fields("form signature version site check line hub")
-	gestures       = strings.Fields(`enter-password enter-city leave refused account password reset close invite-epci invite-dsi invite-dpo invite-reader
+	gestures       = strings.Fields(`add-person role-person welcome reopen-person enter-password enter-city leave refused account password reset close invite-epci invite-dsi invite-dpo invite-reader
 		role-epci role-dsi role-dpo role-reader charge report export add-site code rename-site remove-site add-commune remove-commune send-person close-everywhere
 		layer layer-epci publish end-publication try-alert card`)
 )

@@ -12,7 +12,6 @@ import (
 	"log/slog"
 	"net/http"
 	"net/netip"
-	"regexp"
 	"strings"
 	"time"
 
@@ -112,6 +111,3 @@ func (s *Staff) Trace(ctx context.Context, by Person, f Filter) ([]Entry, error)
 
 // Tidy forgets what is over.
 func (s *Staff) Tidy(ctx context.Context) error { return s.o.Store.Tidy(ctx, s.now(), idle) }
-
-// loginName is what may be a login: typed on phones, said aloud.
-var loginName = regexp.MustCompile(`^[a-z0-9][a-z0-9._-]{1,31}$`)
