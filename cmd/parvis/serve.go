@@ -26,6 +26,7 @@ import (
 	"parvis/internal/database"
 	"parvis/internal/lang"
 	"parvis/internal/line"
+	"parvis/internal/look"
 	"parvis/internal/machine"
 	"parvis/portal"
 	"parvis/sessions"
@@ -86,6 +87,7 @@ type daemon struct {
 	line     *line.Watch
 	way      *way
 	usage    *usage.Usage
+	look     look.Style
 	team     team
 	confirm  confirmation
 	hall     *hall
@@ -169,6 +171,9 @@ func (d *daemon) run(ctx context.Context, confirm int) error {
 		Interface: d.cfg.WAN.Interface, Configured: line.Rates{Down: d.cfg.WAN.Down, Up: d.cfg.WAN.Up}, Looked: d.way.gauge.Looked, Log: d.log,
 	}, d.clock)
 	d.hall = newHall(d)
+	if d.look, err = styleOf(d.cfg.Portal); err != nil { // parvis check says so; pages without a logo open internet all the same
+		d.log.Error("the logo is not shown", "error", err)
+	}
 	if err := d.openSeatPages(ctx); err != nil {
 		return err
 	}
@@ -176,7 +181,7 @@ func (d *daemon) run(ctx context.Context, confirm int) error {
 		return err
 	}
 	defer d.team.close()
-	pages, err := portal.New(portalConfig(d.cfg), d.parts())
+	pages, err := portal.New(portalConfig(d.cfg, d.look), d.parts())
 	if err != nil {
 		return refused(err)
 	}
