@@ -54,7 +54,7 @@ const scene = `<svg class="he" width="176" height="112" viewBox="0 0 176 112" ar
 
 // Dial is the time that is left, as a disc that empties. The sentence beside it says the same in words.
 func (v *view) Dial() template.HTML {
-	const around = 62.83                                     // of a circle with radius 10
+	const around = 62.83                                 // of a circle with radius 10
 	return template.HTML(v.p.cfg.Look.Paint(fmt.Sprintf( //nolint:gosec // a number
 		`<svg class="di" width="160" height="160" viewBox="0 0 48 48" aria-hidden="true" focusable="false">`+
 			`<circle cx="24" cy="24" r="22" fill="#fff" stroke="#d9c6a5" stroke-width="2"/>`+

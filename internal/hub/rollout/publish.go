@@ -1,6 +1,7 @@
 package rollout
 
 import (
+	"bytes"
 	"context"
 	"crypto/ed25519"
 	"errors"
@@ -8,6 +9,8 @@ import (
 	"slices"
 	"strconv"
 	"time"
+
+	"github.com/BurntSushi/toml"
 
 	"parvis/internal/config/layers"
 	"parvis/internal/hub/store"
@@ -23,6 +26,7 @@ var ErrNothing = errors.New("rollout: nothing to publish: every site has been to
 // Origins of the layers, as pages show them.
 const (
 	EPCI    = "epci"
+	Look    = "look" // of the commune
 	Commune = "commune"
 	Place   = "site"
 )
@@ -42,8 +46,50 @@ func shared(ctx context.Context, t *store.Tenant) ([]layers.Layer, error) {
 	if err != nil {
 		return nil, err
 	}
+	l, err := t.Look(ctx)
+	if err != nil {
+		return nil, err
+	}
+	wears, err := wearing(l)
+	if err != nil {
+		return nil, err
+	}
 	own, err := t.Layer(ctx, "")
-	return []layers.Layer{{Origin: EPCI, Source: above.Source}, {Origin: Commune, Source: own.Source}}, err
+	return []layers.Layer{{Origin: EPCI, Source: above.Source}, {Origin: Look, Source: wears}, {Origin: Commune, Source: own.Source}}, err
+}
+
+// wearing is a look as a layer. Its logo goes beside it.
+func wearing(l store.Look) (string, error) {
+	portal := map[string]string{}
+	for key, v := range map[string]string{"town": l.Town, "colour": l.Main, "accent": l.Accent} {
+		if v != "" {
+			portal[key] = v
+		}
+	}
+	if len(portal) == 0 {
+		return "", nil
+	}
+	var out bytes.Buffer
+	if err := toml.NewEncoder(&out).Encode(map[string]any{"portal": portal}); err != nil {
+		return "", fmt.Errorf("rollout: look: %w", err)
+	}
+	return out.String(), nil
+}
+
+// beside is what goes to every site of a commune beside its configuration: the names of the logo and of the catalogue, and the latter's text.
+func beside(ctx context.Context, t *store.Tenant) (logo, catalogue, text string, err error) {
+	l, err := t.Look(ctx)
+	if err != nil {
+		return "", "", "", err
+	}
+	newest, err := t.Catalogue(ctx, 1)
+	if err != nil {
+		return "", "", "", err
+	}
+	if len(newest) > 0 {
+		text = newest[0].Source
+	}
+	return l.Logo, store.HashOf([]byte(text)), text, nil
 }
 
 func merged(ctx context.Context, t *store.Tenant, shared []layers.Layer, site string) (layers.Merged, error) {
@@ -63,16 +109,27 @@ func Publish(ctx context.Context, t *store.Tenant, by string) (store.Publication
 	if len(offers) == 0 {
 		return store.Publication{}, ErrNothing
 	}
+	_, _, text, err := beside(ctx, t)
+	if err != nil {
+		return store.Publication{}, err
+	}
+	if _, err := t.Attach(ctx, []byte(text)); err != nil {
+		return store.Publication{}, err
+	}
 	return t.Publish(ctx, by, offers)
 }
 
-// Pending is what Publish would tell now: Site and Config of each site that would be told something.
+// Pending is what Publish would tell now: Site, Config, Logo and Catalogue of each site that would be told something.
 func Pending(ctx context.Context, t *store.Tenant) (offers []store.Offer, err error) {
 	sites, err := t.Sites(ctx)
 	if err != nil {
 		return nil, err
 	}
 	all, err := shared(ctx, t)
+	if err != nil {
+		return nil, err
+	}
+	logo, catalogue, _, err := beside(ctx, t)
 	if err != nil {
 		return nil, err
 	}
@@ -87,15 +144,15 @@ func Pending(ctx context.Context, t *store.Tenant) (offers []store.Offer, err er
 		told, err := t.Told(ctx, s.ID)
 		switch {
 		case errors.Is(err, store.ErrUnknown):
-			if m.Source == "" {
+			if m.Source == "" && logo == "" && catalogue == "" {
 				continue // it has never had anything of its centre's
 			}
 		case err != nil:
 			return nil, err
-		case told.Config == m.Source && told.Back == "":
+		case told.Config == m.Source && told.Logo == logo && told.Catalogue == catalogue && told.Back == "":
 			continue
 		}
-		offers = append(offers, store.Offer{Site: s.ID, Config: m.Source})
+		offers = append(offers, store.Offer{Site: s.ID, Config: m.Source, Logo: logo, Catalogue: catalogue})
 	}
 	return offers, nil
 }
@@ -188,6 +245,16 @@ func Bundle(ctx context.Context, t *store.Tenant, site string, key ed25519.Priva
 	if err != nil {
 		return nil, "", err
 	}
-	b, err = bundle.Sign(key, bundle.Payload{Site: site, Version: o.Version, Made: o.Told.Unix(), Config: o.Config})
+	logo, err := t.Attachment(ctx, o.Logo)
+	if err != nil {
+		return nil, "", err
+	}
+	services, err := t.Attachment(ctx, o.Catalogue)
+	if err != nil {
+		return nil, "", err
+	}
+	b, err = bundle.Sign(key, bundle.Payload{
+		Site: site, Version: o.Version, Made: o.Told.Unix(), Config: o.Config, Logo: logo, Catalogue: string(services),
+	})
 	return b, strconv.FormatInt(o.Version, 10), err
 }

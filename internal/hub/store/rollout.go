@@ -88,12 +88,15 @@ type Offer struct {
 	Site    string
 	Version int64
 	Config  string
-	Told    time.Time // zero: not yet
-	Runs    time.Time // since when it has proved itself; zero: not yet
-	Back    string    // why the site does not run it; ""
+	// Hashes of attachments; "" none.
+	Logo, Catalogue string
+
+	Told time.Time // zero: not yet
+	Runs time.Time // since when it has proved itself; zero: not yet
+	Back string    // why the site does not run it; ""
 }
 
-// Publish begins one: of each offer Site and Config count, and their order is that of telling. A former one that still goes on is ended: sites are never told two things.
+// Publish begins one: of each offer Site, Config, Logo and Catalogue count, and their order is that of telling. A former one that still goes on is ended: sites are never told two things.
 func (t *Tenant) Publish(ctx context.Context, by string, offers []Offer) (p Publication, err error) {
 	if _, err = t.tx.Exec(ctx, "UPDATE publication SET state = 'ended' WHERE state IN ('going', 'stopped')"); err != nil {
 		return p, fmt.Errorf("store: publish: %w", err)
@@ -107,7 +110,9 @@ func (t *Tenant) Publish(ctx context.Context, by string, offers []Offer) (p Publ
 		if _, err := t.Site(ctx, o.Site); err != nil {
 			return p, err
 		}
-		if _, err := t.tx.Exec(ctx, "INSERT INTO offer (publication, tenant, site, config) VALUES ($1, $2, $3, $4)", p.ID, t.id, o.Site, o.Config); err != nil {
+		if _, err := t.tx.Exec(ctx,
+			"INSERT INTO offer (publication, tenant, site, config, logo, catalogue) VALUES ($1, $2, $3, $4, $5, $6)",
+			p.ID, t.id, o.Site, o.Config, o.Logo, o.Catalogue); err != nil {
 			return p, fmt.Errorf("store: publish: %w", err)
 		}
 	}
@@ -136,11 +141,11 @@ func (t *Tenant) Publication(ctx context.Context, id int64) (p Publication, err 
 	return p, err
 }
 
-const offerColumns = "SELECT site, version, config, told, runs, back FROM offer"
+const offerColumns = "SELECT site, version, config, logo, catalogue, told, runs, back FROM offer"
 
 func scanOffer(r pgx.CollectableRow) (o Offer, err error) {
 	var told, runs *time.Time
-	if err = r.Scan(&o.Site, &o.Version, &o.Config, &told, &runs, &o.Back); err != nil {
+	if err = r.Scan(&o.Site, &o.Version, &o.Config, &o.Logo, &o.Catalogue, &told, &runs, &o.Back); err != nil {
 		return o, err
 	}
 	o.Told, o.Runs = from(told), from(runs)

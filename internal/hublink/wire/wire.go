@@ -2,7 +2,8 @@
 // nothing else (docs/adr/0020-hub.md).
 //
 // Nothing here can hold a person: no name, MAC, address or visited name. Words are from closed vocabularies or are the site's own
-// identifiers of profiles, services and terminals, which Batch.Check holds to the letters of identifiers.
+// identifiers of profiles, services and terminals, which Batch.Check holds to the letters of identifiers. The one exception is Proposal: a host that a
+// colleague has looked at and proposes for the town's catalogue, of nobody's visit and without a time.
 package wire
 
 import (
@@ -61,6 +62,8 @@ type Batch struct {
 	Now   Now    `json:"now"`
 	Hours []Hour `json:"hours"`
 	Days  []Day  `json:"days"`
+	// Catalogue is what the site says of its services, whole; nil where the hub has it already (Receipt.Catalogue is its mark), or there is none.
+	Catalogue *Catalogue `json:"catalogue,omitempty"`
 }
 
 // Now is how a site is at the moment.
@@ -166,6 +169,8 @@ type Receipt struct {
 	Every  int    `json:"every"`           // seconds until the next one, 10 to 3600
 	Bundle string `json:"bundle"`          // version that this site should run; "" none
 	Staff  string `json:"staff,omitempty"` // version of the colleagues that this site should know; "" none
+	// Catalogue is the mark of what the hub has of the site's services; "" nothing.
+	Catalogue string `json:"catalogue,omitempty"`
 }
 
 // Colleague is somebody of the town's staff who works at this site, or no longer does. The list of them is sealed to the site.
@@ -235,6 +240,9 @@ func (b Batch) Check() error {
 		if !plain.MatchString(name) {
 			return bad("certificate", name)
 		}
+	}
+	if b.Catalogue != nil && b.Catalogue.Check() != nil {
+		return bad("catalogue", b.Catalogue.Mark)
 	}
 	if r := n.Refused; r != nil && (!versed.MatchString(r.Bundle) || !plain.MatchString(r.Why)) {
 		return bad("refused", r.Why)
