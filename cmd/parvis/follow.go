@@ -15,8 +15,6 @@ import (
 
 	"parvis/internal/clock"
 	"parvis/internal/config"
-	"parvis/internal/config/layers"
-	"parvis/internal/durable"
 	"parvis/internal/hublink"
 	"parvis/internal/hublink/bundle"
 	"parvis/internal/hublink/certs"
@@ -44,9 +42,7 @@ type follow struct {
 // follow lays the hub's part over the site's own configuration. What cannot be used is gone back from here: a site always comes up.
 func (a *app) follow(own *config.Config, log *slog.Logger) (*config.Config, *follow) {
 	f := &follow{again: make(chan struct{}, 1)}
-	if err := os.Remove(filepath.Join(a.cli.State, inForce)); err != nil && !errors.Is(err, os.ErrNotExist) {
-		log.Warn("what was in force before is still written down", "error", err)
-	}
+	a.forgetPublished(log)
 	if own.Hub.URL == "" {
 		return own, f
 	}
@@ -58,6 +54,8 @@ func (a *app) follow(own *config.Config, log *slog.Logger) (*config.Config, *fol
 			log.Error("what the hub published is left out", "error", err)
 		} else if merged := f.merged(a, log); merged != nil {
 			cfg = *merged
+		} else {
+			a.forgetPublished(log)
 		}
 	}
 	f.certificates(&cfg, a.cli.State, log)
@@ -75,7 +73,7 @@ func (f *follow) merged(a *app, log *slog.Logger) *config.Config {
 		if !ok {
 			return nil
 		}
-		cfg, err := a.over(p.Config)
+		cfg, err := a.over(p)
 		if err == nil {
 			return cfg
 		}
@@ -89,34 +87,6 @@ func (f *follow) merged(a *app, log *slog.Logger) *config.Config {
 		}
 	}
 	return nil
-}
-
-// over lays a piece of a configuration over the site's own file.
-func (a *app) over(piece string) (*config.Config, error) {
-	own, err := os.ReadFile(a.cli.Config)
-	if err != nil {
-		return nil, err
-	}
-	if err := layers.Check(piece); err != nil {
-		return nil, err
-	}
-	m, err := layers.Merge(layers.Layer{Origin: "site", Source: string(own)}, layers.Layer{Origin: "hub", Source: piece})
-	if err != nil {
-		return nil, err
-	}
-	path := filepath.Join(a.cli.State, inForce)
-	source := "# Written by Parvis: " + a.cli.Config + " with what the hub has published. Changes here are lost.\n\n" + m.Source
-	cfg, problems := config.Parse(path, []byte(source))
-	if config.HasErrors(problems) {
-		all := make([]error, 0, len(problems))
-		for _, p := range problems {
-			if p.Severity == config.Error {
-				all = append(all, errors.New(p.In(a.lang)))
-			}
-		}
-		return nil, errors.Join(all...)
-	}
-	return cfg, durable.Write(path, []byte(source))
 }
 
 // certificates takes those that came by the hub where the configuration names none. A console without one waits for it.

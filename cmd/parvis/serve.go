@@ -28,6 +28,7 @@ import (
 	"parvis/internal/line"
 	"parvis/internal/look"
 	"parvis/internal/machine"
+	"parvis/kiosk/catalogue"
 	"parvis/portal"
 	"parvis/sessions"
 	"parvis/sessions/sqlite"
@@ -82,22 +83,23 @@ type daemon struct {
 	log     *slog.Logger
 	since   time.Time
 
-	manager  *sessions.Manager
-	firewall *firewall.Firewall
-	line     *line.Watch
-	way      *way
-	usage    *usage.Usage
-	look     look.Style
-	team     team
-	confirm  confirmation
-	hall     *hall
-	door     door
-	seats    seats
-	fleet    fleet
-	certs    certificates
-	watchers watchers
-	hub      hub
-	follow   *follow
+	manager   *sessions.Manager
+	firewall  *firewall.Firewall
+	line      *line.Watch
+	way       *way
+	usage     *usage.Usage
+	look      look.Style
+	proposals *catalogue.Proposals
+	team      team
+	confirm   confirmation
+	hall      *hall
+	door      door
+	seats     seats
+	fleet     fleet
+	certs     certificates
+	watchers  watchers
+	hub       hub
+	follow    *follow
 }
 
 // run brings everything up in the order in which it can be refused: what changes nothing first, the kernel last.
@@ -151,6 +153,7 @@ func (d *daemon) run(ctx context.Context, confirm int) error {
 	if err := d.openDoor(ctx); err != nil {
 		return err
 	}
+	d.openProposals()
 	if err := d.openSeats(ctx); err != nil {
 		return err
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"slices"
 	"strings"
 
@@ -193,6 +194,6 @@ func wrongKeys(name string, meta toml.MetaData) (problems []Problem) {
 
 // join adds what a town has to what comes with Parvis, and takes out what it does not want.
 func (l *list) join(own *list) {
-	l.without = own.without
+	maps.Copy(l.without, own.without)
 	l.items = append(l.items, own.items...)
 }
