@@ -103,6 +103,16 @@ var routes = []route{
 	{"POST /publications", staff.Operate, false, (*Pages).publish},
 	{"GET /publications/{publication}", staff.Look, false, (*Pages).publication},
 	{"POST /publications/{publication}/arreter", staff.Operate, false, (*Pages).endPublication},
+	{"GET /rejoindre", staff.Operate, false, (*Pages).steps},
+	{"GET /aspect", staff.Operate, false, (*Pages).look},
+	{"POST /aspect", staff.Operate, false, (*Pages).saveLook},
+	{"GET /aspect/logo", staff.Operate, false, (*Pages).logo},
+	{"GET /catalogue", staff.Look, false, (*Pages).catalogue},
+	{"POST /catalogue", staff.Operate, false, (*Pages).saveCatalogue},
+	{"POST /catalogue/accepter", staff.Operate, false, (*Pages).acceptName},
+	{"POST /catalogue/ecarter", staff.Operate, false, (*Pages).declineName},
+	{"POST /catalogue/reprendre", staff.Operate, false, (*Pages).undeclineName},
+	{"POST /catalogue/retour", staff.Operate, false, (*Pages).catalogueBack},
 	{"GET /exports", staff.Look, false, (*Pages).exports},
 	{"GET /exports/{site}", staff.Operate, false, (*Pages).publicCard},
 	{"POST /exports/{site}", staff.Operate, false, (*Pages).saveCard},
@@ -180,7 +190,11 @@ func isOpen(path string) bool {
 
 // ServeHTTP implements http.Handler.
 func (p *Pages) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	r.Body = http.MaxBytesReader(w, r.Body, maxBody)
+	most := int64(maxBody)
+	if r.URL.Path == lookPath {
+		most = maxUpload
+	}
+	r.Body = http.MaxBytesReader(w, r.Body, most)
 	p.handler.ServeHTTP(w, r)
 }
 

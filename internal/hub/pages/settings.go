@@ -117,7 +117,7 @@ func (v *settingsView) ofCommune(ctx context.Context, t *store.Tenant) (err erro
 		return err
 	}
 	for _, o := range pending {
-		changes, err := differences(ctx, t, o.Site, o.Config)
+		changes, err := differences(ctx, t, o)
 		if err != nil {
 			return err
 		}
@@ -147,13 +147,17 @@ func (v *settingsView) ofSite(ctx context.Context, t *store.Tenant, site string)
 	for _, key := range slices.Sorted(maps.Keys(m.Values)) {
 		v.Values = append(v.Values, value{key, m.Values[key], m.Origins[key]})
 	}
-	v.Changes, err = differences(ctx, t, site, m.Source)
+	now := store.Offer{Site: site, Config: m.Source}
+	if now.Logo, now.Catalogue, err = rollout.Beside(ctx, t); err != nil {
+		return err
+	}
+	v.Changes, err = differences(ctx, t, now)
 	return err
 }
 
-// differences are between what a site was last told and its configuration now.
-func differences(ctx context.Context, t *store.Tenant, site, now string) ([]change, error) {
-	told, err := t.Told(ctx, site)
+// differences are between what a site was last told and what it would be told now.
+func differences(ctx context.Context, t *store.Tenant, now store.Offer) ([]change, error) {
+	told, err := t.Told(ctx, now.Site)
 	if err != nil && !errors.Is(err, store.ErrUnknown) {
 		return nil, err
 	}
@@ -161,7 +165,7 @@ func differences(ctx context.Context, t *store.Tenant, site, now string) ([]chan
 	if err != nil {
 		return nil, err
 	}
-	after, err := layers.Merge(layers.Layer{Source: now})
+	after, err := layers.Merge(layers.Layer{Source: now.Config})
 	if err != nil {
 		return nil, err
 	}
@@ -176,8 +180,18 @@ func differences(ctx context.Context, t *store.Tenant, site, now string) ([]chan
 			all = append(all, change{key, v, ""})
 		}
 	}
+	for key, of := range map[string][2]string{"logo": {told.Logo, now.Logo}, "catalogue": {told.Catalogue, now.Catalogue}} {
+		if of[0] != of[1] { // they have no value that a line could show, but they are others
+			all = append(all, change{key, short(of[0]), short(of[1])})
+		}
+	}
 	slices.SortFunc(all, func(a, b change) int { return cmp.Compare(a.Key, b.Key) })
 	return all, nil
+}
+
+// short is a name for what goes beside a configuration; "" for nothing.
+func short(hash string) string {
+	return hash[:min(len(hash), 8)]
 }
 
 // faults is what is wrong with a layer, a sentence each.

@@ -100,6 +100,12 @@ func merged(ctx context.Context, t *store.Tenant, shared []layers.Layer, site st
 	return layers.Merge(append(slices.Clip(shared), layers.Layer{Origin: Place, Source: w.Source})...)
 }
 
+// Beside is what would go to every site of a commune beside its configuration: names of the logo and of the catalogue, "" none.
+func Beside(ctx context.Context, t *store.Tenant) (logo, catalogue string, err error) {
+	logo, catalogue, _, err = beside(ctx, t)
+	return logo, catalogue, err
+}
+
 // Publish begins to tell every enrolled site whose configuration has changed since it was last told.
 func Publish(ctx context.Context, t *store.Tenant, by string) (store.Publication, error) {
 	offers, err := Pending(ctx, t)
