@@ -81,11 +81,15 @@ func TestPaintedPagesAreReadable(t *testing.T) {
 			on    string
 			least float64
 		}{
-			{"a link", p[0], "#f6efe3", 4.5}, {"a link on a card", p[0], "#fffdf9", 4.5},
+			{"a link", p[0], "#f6efe3", 4.5},
+			{"a link on a card", p[0], "#fffdf9", 4.5},
 			{"a link on a yellow card", p[0], "#fff3cf", 4.5},
-			{"a button's text", p[0], "#ffffff", 4.5}, {"under the pointer", p[1], "#ffffff", 4.5},
-			{"a link in the dark", p[2], "#2b2520", 4.5}, {"a link on the dark ground", p[2], "#1f1a16", 4.5},
-			{"a picture", p[4], "#f6efe3", 3}, {"a picture in the dark", p[5], "#2b2520", 3},
+			{"a button's text", p[0], "#ffffff", 4.5},
+			{"under the pointer", p[1], "#ffffff", 4.5},
+			{"a link in the dark", p[2], "#2b2520", 4.5},
+			{"a link on the dark ground", p[2], "#1f1a16", 4.5},
+			{"a picture", p[4], "#f6efe3", 3},
+			{"a picture in the dark", p[5], "#2b2520", 3},
 		} {
 			on, _ := look.Parse(tc.on)
 			if got := look.Contrast(tc.a, on); got < tc.least {

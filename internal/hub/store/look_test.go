@@ -28,8 +28,12 @@ func init() {
 	add("SayCatalogue", func(ctx context.Context, t *store.Tenant, site string) (any, error) {
 		return nil, t.SayCatalogue(ctx, site, wire.Catalogue{})
 	})
-	add("CatalogueMark", func(ctx context.Context, t *store.Tenant, site string) (any, error) { return t.CatalogueMark(ctx, site) })
-	add("Undecline", func(ctx context.Context, t *store.Tenant, _ string) (any, error) { return nil, t.Undecline(ctx, proposal) })
+	add("CatalogueMark", func(ctx context.Context, t *store.Tenant, site string) (any, error) {
+		return t.CatalogueMark(ctx, site)
+	})
+	add("Undecline", func(ctx context.Context, t *store.Tenant, _ string) (any, error) {
+		return nil, t.Undecline(ctx, proposal)
+	})
 	add("Declined", func(ctx context.Context, t *store.Tenant, _ string) (any, error) { return t.Declined(ctx) })
 }
 
