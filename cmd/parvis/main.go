@@ -58,6 +58,8 @@ type CLI struct {
 	Probe   probeCmd   `cmd:"" help:"${help_probe}"`
 	Support supportCmd `cmd:"" help:"${help_support}"`
 	Hub     hubCmd     `cmd:"" help:"${help_hub}"`
+	Recette recetteCmd `cmd:"" help:"${help_recette}"`
+	Echo    echoCmd    `cmd:"" help:"${help_echo}"`
 
 	Dnsmasq dnsmasqCmd `cmd:"" help:"${help_dnsmasq}"`
 	Down    downCmd    `cmd:"" help:"${help_down}"`
