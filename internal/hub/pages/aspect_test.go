@@ -198,6 +198,16 @@ func TestACommuneJoinsInSixSteps(t *testing.T) {
 	w := newWorld(t)
 	w.join("lac", "administration", "dsi")
 	w.enter("administration")
+	if to := w.ask(http.MethodGet, "/").Header().Get("Location"); to != "/sites" {
+		t.Errorf("a commune with a site begins at %s", to)
+	}
+	w.join("bois", "nouvelle", "dsi")
+	storetest.In(t, w.hub, "bois", func(ctx context.Context, tt *store.Tenant) error { return tt.RemoveSite(ctx, w.bois.ID) })
+	w.enter("nouvelle")
+	if to := w.ask(http.MethodGet, "/").Header().Get("Location"); to != "/rejoindre" {
+		t.Errorf("a commune without a site begins at %s", to)
+	}
+	w.enter("administration")
 	done := func() (n int, next string) {
 		body := w.ask(http.MethodGet, "/rejoindre").Body.String()
 		_, after, _ := strings.Cut(body, `class="go" href="`)

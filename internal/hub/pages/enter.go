@@ -1,12 +1,14 @@
 package pages
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net/http"
 	"time"
 
 	"parvis/internal/hub/staff"
+	"parvis/internal/hub/store"
 )
 
 // entrance is what H1 shows.
@@ -17,7 +19,20 @@ type entrance struct {
 	City        bool
 }
 
-func (p *Pages) home(w http.ResponseWriter, _ *http.Request, who staff.Person) error {
+func (p *Pages) home(w http.ResponseWriter, r *http.Request, who staff.Person) error {
+	if who.Role.May(staff.Operate) { // a commune that has just joined has nothing else to look at
+		var sites []store.Site
+		err := p.in(r, who, func(ctx context.Context, t *store.Tenant) (err error) {
+			sites, err = t.Sites(ctx)
+			return err
+		})
+		if err != nil {
+			return err
+		}
+		if len(sites) == 0 {
+			return done(w, "/rejoindre", "")
+		}
+	}
 	if who.Role.May(staff.Look) {
 		return done(w, "/sites", "")
 	}
