@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -18,7 +19,9 @@ import (
 	"parvis/internal/hublink"
 	"parvis/internal/hublink/bundle"
 	"parvis/internal/hublink/certs"
+	"parvis/internal/hublink/releases"
 	"parvis/internal/hublink/wire"
+	"parvis/internal/monitor"
 	"parvis/portal/staff"
 )
 
@@ -34,6 +37,10 @@ type follow struct {
 	certs  *certs.Keeper
 	wanted map[string]func(*daemon) *certificate // name → who serves it; of names without a certificate in the configuration
 	again  chan struct{}                         // something to begin anew with
+	joined bool                                  // the site was enrolled at the daemon's start
+
+	releases *releases.Keeper // nil: not enrolled
+	wants    chan string      // version that the hub wants here, the newest
 
 	mu    sync.Mutex
 	staff string // version of the colleagues in force; "" none since the daemon's start
@@ -41,7 +48,7 @@ type follow struct {
 
 // follow lays the hub's part over the site's own configuration. What cannot be used is gone back from here: a site always comes up.
 func (a *app) follow(own *config.Config, log *slog.Logger) (*config.Config, *follow) {
-	f := &follow{again: make(chan struct{}, 1)}
+	f := &follow{again: make(chan struct{}, 1), wants: make(chan string, 1)}
 	a.forgetPublished(log)
 	if own.Hub.URL == "" {
 		return own, f
@@ -50,6 +57,8 @@ func (a *app) follow(own *config.Config, log *slog.Logger) (*config.Config, *fol
 	if site, key, err := hublink.Signer(filepath.Join(a.cli.State, "hub.json")); err != nil {
 		log.Error("no hub", "error", err)
 	} else if site != "" {
+		f.joined = true
+		f.openReleases(a, site, log)
 		if f.keeper, err = bundle.Keep(filepath.Join(a.cli.State, "bundle.json"), site, key); err != nil {
 			log.Error("what the hub published is left out", "error", err)
 		} else if merged := f.merged(a, log); merged != nil {
@@ -128,6 +137,7 @@ func (f *follow) told(ctx context.Context, d *daemon, r wire.Receipt, said wire.
 			d.log.Warn("what the hub publishes was not taken", "version", r.Bundle, "error", err)
 		}
 	}
+	f.want(d, r.Release)
 }
 
 // bundle fetches what is published. A trial waits until nothing else is being tried.
@@ -136,7 +146,9 @@ func (f *follow) bundle(ctx context.Context, d *daemon) error {
 		return nil
 	}
 	if f.keeper == nil {
-		f.begin() // enrolled meanwhile: the next start knows who signs
+		if !f.joined {
+			f.begin() // enrolled meanwhile: the next start knows who signs
+		}
 		return nil
 	}
 	b, _, err := d.hub.link.Fetch(ctx, wire.PathBundle, "")
@@ -204,7 +216,11 @@ func (f *follow) begin() {
 
 // says adds to a sign of life what the site runs of its hub's.
 func (f *follow) says(n wire.Now) wire.Now {
-	n.Staff = f.known()
+	n.Staff, n.Arch = f.known(), arch()
+	if f.releases != nil {
+		n.Upgrade = f.releases.Says()
+	}
+	n.Problems = slices.DeleteFunc(slices.Clone(n.Problems), func(p wire.Problem) bool { return slices.Contains(monitor.Own, p.Code) })
 	if f.keeper == nil {
 		return n
 	}

@@ -14,8 +14,8 @@ import (
 	"parvis/internal/hublink/wire"
 )
 
-// says is a site's word of its services.
-func (w *world) says(tenant, site string, c wire.Catalogue) {
+// services is a site's word of its services.
+func (w *world) services(tenant, site string, c wire.Catalogue) {
 	w.t.Helper()
 	c, err := c.Marked()
 	w.must(err)
@@ -39,7 +39,7 @@ const proposed = "images.exemple.fr"
 
 func withProposal(t *testing.T) *world {
 	w := administered(t)
-	w.says("lac", w.lac.ID, wire.Catalogue{
+	w.services("lac", w.lac.ID, wire.Catalogue{
 		Trials:    []wire.Trial{{Service: "caf", Day: 20261124, OK: false}, {Service: "ameli", Day: 20261123, OK: true}},
 		Proposals: []wire.Proposal{{Service: "caf", Host: proposed}, {Service: "of-a-later-version", Host: proposed}},
 	})

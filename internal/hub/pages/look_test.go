@@ -145,6 +145,7 @@ func newAlbum(t *testing.T) *album {
 		a.see(name, path)
 	}
 	a.communeSettings()
+	a.upgrades()
 	a.cards()
 	a.see("H11-etapes", "/rejoindre")
 	a.see("H11-aspect", "/aspect")
@@ -152,7 +153,7 @@ func newAlbum(t *testing.T) *album {
 	a.wears(encoded(a.t, func(b *bytes.Buffer) error { return png.Encode(b, drawn(300, 90)) }), "couleur", "#1d3f8f", "dessins", "#b03a6f")
 	a.see("H11-aspect-logo", "/aspect?fait=aspect")
 	a.see("H15-vide", "/catalogue")
-	a.says("lac", a.lac.ID, wire.Catalogue{
+	a.services("lac", a.lac.ID, wire.Catalogue{
 		Trials:    []wire.Trial{{Service: "caf", Day: 20261124, OK: false}, {Service: "ameli", Day: 20261123, OK: true}},
 		Proposals: []wire.Proposal{{Service: "caf", Host: proposed}, {Service: "ameli", Host: proposed}},
 	})

@@ -37,7 +37,7 @@ func TestNoRouteShowsAnotherCommune(t *testing.T) {
 		theirColleague = c.ID
 		return err
 	})
-	w.says("bois", w.bois.ID, wire.Catalogue{Proposals: []wire.Proposal{{Service: "caf", Host: "secrete.exemple.fr"}, {Service: "ameli", Host: "secrete.exemple.fr"}}})
+	w.services("bois", w.bois.ID, wire.Catalogue{Proposals: []wire.Proposal{{Service: "caf", Host: "secrete.exemple.fr"}, {Service: "ameli", Host: "secrete.exemple.fr"}}})
 	storetest.In(t, w.hub, "bois", func(ctx context.Context, tt *store.Tenant) error {
 		logo, err := tt.Attach(ctx, []byte("secrete"))
 		return errors.Join(err, tt.SetLook(ctx, store.Look{Town: "Bois-Secret", Logo: logo}), tt.WriteCatalogue(ctx, "# secrete", "secrete"),
@@ -66,55 +66,59 @@ func TestNoRouteShowsAnotherCommune(t *testing.T) {
 		"POST /rapport":  {"/rapport", http.StatusSeeOther, nil},
 		"GET /rapport":   {"/rapport?lieu=" + w.bois.ID, http.StatusOK, nil}, // nothing to show: lac was never heard
 
-		"GET /sites/{site}":                        {site, http.StatusNotFound, nil},
-		"POST /sites/{site}/code":                  {site + "/code", http.StatusNotFound, nil},
-		"POST /sites/{site}/nom":                   {site + "/nom", http.StatusNotFound, []string{"nom", "Pris"}},
-		"GET /sites/{site}/retirer":                {site + "/retirer", http.StatusNotFound, nil},
-		"POST /sites/{site}/retirer":               {site + "/retirer", http.StatusNotFound, nil},
-		"POST /incidents/{incident}":               {"/incidents/" + theirIncident, http.StatusNotFound, nil},
-		"GET /rapport/fichier":                     {"/rapport/fichier?format=csv&lieu=" + w.bois.ID, http.StatusNotFound, nil},
-		"POST /equipe/{person}/role":               {person + "/role", http.StatusNotFound, []string{"role", "reader"}},
-		"POST /equipe/{person}/mot-de-passe":       {person + "/mot-de-passe", http.StatusNotFound, nil},
-		"GET /equipe/{person}/fermer":              {person + "/fermer", http.StatusNotFound, nil},
-		"POST /equipe/{person}/fermer":             {person + "/fermer", http.StatusNotFound, nil},
-		"GET /personnes":                           {"/personnes", http.StatusOK, nil},
-		"POST /personnes":                          {"/personnes", http.StatusNotFound, []string{"nom", "Espionne", "identifiant", "espionne", "role", "mediator", "lieu", w.bois.ID}},
-		"POST /personnes/{colleague}/role":         {"/personnes/" + theirColleague + "/role", http.StatusNotFound, []string{"role", "dsi", "centre", "reader"}},
-		"POST /personnes/{colleague}/lien":         {"/personnes/" + theirColleague + "/lien", http.StatusNotFound, nil},
-		"POST /personnes/{colleague}/rouvrir":      {"/personnes/" + theirColleague + "/rouvrir", http.StatusNotFound, nil},
-		"GET /personnes/{colleague}":               {"/personnes/" + theirColleague, http.StatusNotFound, nil},
-		"POST /personnes/{colleague}/lieux":        {"/personnes/" + theirColleague + "/lieux", http.StatusNotFound, []string{"lieu", w.lac.ID}},
-		"GET /personnes/{colleague}/fermer":        {"/personnes/" + theirColleague + "/fermer", http.StatusNotFound, nil},
-		"POST /personnes/{colleague}/fermer":       {"/personnes/" + theirColleague + "/fermer", http.StatusNotFound, nil},
-		"GET /reglages":                            {"/reglages", http.StatusOK, nil},
-		"POST /reglages":                           {"/reglages", http.StatusUnprocessableEntity, []string{"texte", "x"}},
-		"GET /reglages/{site}":                     {"/reglages/" + w.bois.ID, http.StatusNotFound, nil},
-		"POST /reglages/{site}":                    {"/reglages/" + w.bois.ID, http.StatusNotFound, []string{"texte", "[site]", "lu", store.Written{}.Made.Format(time.RFC3339Nano)}},
-		"GET /publications":                        {"/publications", http.StatusOK, nil},
-		"POST /publications":                       {"/publications", http.StatusConflict, nil},
-		"GET /publications/{publication}":          {"/publications/" + theirPublication, http.StatusNotFound, nil},
-		"POST /publications/{publication}/arreter": {"/publications/" + theirPublication + "/arreter", http.StatusNotFound, nil},
-		"GET /rejoindre":                           {"/rejoindre", http.StatusOK, nil},
-		"GET /aspect":                              {"/aspect", http.StatusOK, nil},
-		"POST /aspect":                             {"/aspect", http.StatusConflict, []string{"nom", "Pris"}},
-		"GET /aspect/logo":                         {"/aspect/logo", http.StatusNotFound, nil},
-		"GET /catalogue":                           {"/catalogue", http.StatusOK, nil},
-		"POST /catalogue":                          {"/catalogue", http.StatusConflict, []string{"texte", "without = [\"ent\"]"}},
-		"POST /catalogue/accepter":                 {"/catalogue/accepter", http.StatusNotFound, []string{"service", "caf", "hote", "secrete.exemple.fr"}},
-		"POST /catalogue/ecarter":                  {"/catalogue/ecarter", http.StatusNotFound, []string{"service", "caf", "hote", "secrete.exemple.fr"}},
-		"POST /catalogue/reprendre":                {"/catalogue/reprendre", http.StatusNotFound, []string{"service", "ameli", "hote", "secrete.exemple.fr"}},
-		"POST /catalogue/retour":                   {"/catalogue/retour", http.StatusNotFound, nil},
-		"GET /exports":                             {"/exports", http.StatusOK, nil},
-		"GET /exports/{site}":                      {"/exports/" + w.bois.ID, http.StatusNotFound, nil},
-		"POST /exports/{site}":                     {"/exports/" + w.bois.ID, http.StatusNotFound, []string{"lu", "0001-01-01T00:00:00Z", "maintenant", "oui"}},
-		"GET /alertes":                             {"/alertes", http.StatusOK, nil},
-		"POST /alertes/{way}/essai":                {"/alertes/secrete/essai", http.StatusNotFound, nil},
-		"GET /communes":                            {"/communes", http.StatusForbidden, nil},
-		"POST /communes":                           {"/communes", http.StatusForbidden, []string{"identifiant", "a", "nom", "Aa", "personne", "Aa"}},
-		"POST /communes/{commune}/inviter":         {"/communes/bois/inviter", http.StatusForbidden, []string{"personne", "Espionne"}},
-		"GET /communes/{commune}/depart":           {"/communes/bois/depart", http.StatusForbidden, nil},
-		"POST /communes/{commune}/depart":          {"/communes/bois/depart", http.StatusForbidden, []string{"identifiant", "bois"}},
-		"GET /centre":                              {"/centre", http.StatusForbidden, nil},
+		"GET /sites/{site}":                          {site, http.StatusNotFound, nil},
+		"POST /sites/{site}/code":                    {site + "/code", http.StatusNotFound, nil},
+		"POST /sites/{site}/nom":                     {site + "/nom", http.StatusNotFound, []string{"nom", "Pris"}},
+		"GET /sites/{site}/retirer":                  {site + "/retirer", http.StatusNotFound, nil},
+		"POST /sites/{site}/retirer":                 {site + "/retirer", http.StatusNotFound, nil},
+		"POST /incidents/{incident}":                 {"/incidents/" + theirIncident, http.StatusNotFound, nil},
+		"GET /rapport/fichier":                       {"/rapport/fichier?format=csv&lieu=" + w.bois.ID, http.StatusNotFound, nil},
+		"POST /equipe/{person}/role":                 {person + "/role", http.StatusNotFound, []string{"role", "reader"}},
+		"POST /equipe/{person}/mot-de-passe":         {person + "/mot-de-passe", http.StatusNotFound, nil},
+		"GET /equipe/{person}/fermer":                {person + "/fermer", http.StatusNotFound, nil},
+		"POST /equipe/{person}/fermer":               {person + "/fermer", http.StatusNotFound, nil},
+		"GET /personnes":                             {"/personnes", http.StatusOK, nil},
+		"POST /personnes":                            {"/personnes", http.StatusNotFound, []string{"nom", "Espionne", "identifiant", "espionne", "role", "mediator", "lieu", w.bois.ID}},
+		"POST /personnes/{colleague}/role":           {"/personnes/" + theirColleague + "/role", http.StatusNotFound, []string{"role", "dsi", "centre", "reader"}},
+		"POST /personnes/{colleague}/lien":           {"/personnes/" + theirColleague + "/lien", http.StatusNotFound, nil},
+		"POST /personnes/{colleague}/rouvrir":        {"/personnes/" + theirColleague + "/rouvrir", http.StatusNotFound, nil},
+		"GET /personnes/{colleague}":                 {"/personnes/" + theirColleague, http.StatusNotFound, nil},
+		"POST /personnes/{colleague}/lieux":          {"/personnes/" + theirColleague + "/lieux", http.StatusNotFound, []string{"lieu", w.lac.ID}},
+		"GET /personnes/{colleague}/fermer":          {"/personnes/" + theirColleague + "/fermer", http.StatusNotFound, nil},
+		"POST /personnes/{colleague}/fermer":         {"/personnes/" + theirColleague + "/fermer", http.StatusNotFound, nil},
+		"GET /reglages":                              {"/reglages", http.StatusOK, nil},
+		"POST /reglages":                             {"/reglages", http.StatusUnprocessableEntity, []string{"texte", "x"}},
+		"GET /reglages/{site}":                       {"/reglages/" + w.bois.ID, http.StatusNotFound, nil},
+		"POST /reglages/{site}":                      {"/reglages/" + w.bois.ID, http.StatusNotFound, []string{"texte", "[site]", "lu", store.Written{}.Made.Format(time.RFC3339Nano)}},
+		"GET /publications":                          {"/publications", http.StatusOK, nil},
+		"POST /publications":                         {"/publications", http.StatusConflict, nil},
+		"GET /publications/{publication}":            {"/publications/" + theirPublication, http.StatusNotFound, nil},
+		"POST /publications/{publication}/arreter":   {"/publications/" + theirPublication + "/arreter", http.StatusNotFound, nil},
+		"GET /rejoindre":                             {"/rejoindre", http.StatusOK, nil},
+		"GET /aspect":                                {"/aspect", http.StatusOK, nil},
+		"POST /aspect":                               {"/aspect", http.StatusConflict, []string{"nom", "Pris"}},
+		"GET /aspect/logo":                           {"/aspect/logo", http.StatusNotFound, nil},
+		"GET /catalogue":                             {"/catalogue", http.StatusOK, nil},
+		"POST /catalogue":                            {"/catalogue", http.StatusConflict, []string{"texte", "without = [\"ent\"]"}},
+		"POST /catalogue/accepter":                   {"/catalogue/accepter", http.StatusNotFound, []string{"service", "caf", "hote", "secrete.exemple.fr"}},
+		"POST /catalogue/ecarter":                    {"/catalogue/ecarter", http.StatusNotFound, []string{"service", "caf", "hote", "secrete.exemple.fr"}},
+		"POST /catalogue/reprendre":                  {"/catalogue/reprendre", http.StatusNotFound, []string{"service", "ameli", "hote", "secrete.exemple.fr"}},
+		"POST /catalogue/retour":                     {"/catalogue/retour", http.StatusNotFound, nil},
+		"GET /exports":                               {"/exports", http.StatusOK, nil},
+		"GET /exports/{site}":                        {"/exports/" + w.bois.ID, http.StatusNotFound, nil},
+		"POST /exports/{site}":                       {"/exports/" + w.bois.ID, http.StatusNotFound, []string{"lu", "0001-01-01T00:00:00Z", "maintenant", "oui"}},
+		"GET /alertes":                               {"/alertes", http.StatusOK, nil},
+		"POST /alertes/{way}/essai":                  {"/alertes/secrete/essai", http.StatusNotFound, nil},
+		"GET /communes":                              {"/communes", http.StatusForbidden, nil},
+		"POST /communes":                             {"/communes", http.StatusForbidden, []string{"identifiant", "a", "nom", "Aa", "personne", "Aa"}},
+		"POST /communes/{commune}/inviter":           {"/communes/bois/inviter", http.StatusForbidden, []string{"personne", "Espionne"}},
+		"GET /communes/{commune}/depart":             {"/communes/bois/depart", http.StatusForbidden, nil},
+		"POST /communes/{commune}/depart":            {"/communes/bois/depart", http.StatusForbidden, []string{"identifiant", "bois"}},
+		"GET /centre":                                {"/centre", http.StatusForbidden, nil},
+		"POST /publications/{publication}/continuer": {"/publications/" + theirPublication + "/continuer", http.StatusNotFound, nil},
+		"POST /publications/{publication}/revenir":   {"/publications/" + theirPublication + "/revenir", http.StatusNotFound, nil},
+		"GET /mise-a-jour":                           {"/mise-a-jour", http.StatusOK, nil},
+		"POST /mise-a-jour":                          {"/mise-a-jour", http.StatusConflict, []string{"version", "1.1"}},
 	}
 	open := map[string]bool{}
 	for _, r := range pages.OpenRoutes() {
@@ -143,7 +147,7 @@ func TestNoRouteShowsAnotherCommune(t *testing.T) {
 	}
 	storetest.In(t, w.hub, "bois", func(ctx context.Context, tt *store.Tenant) error {
 		s, err := tt.Site(ctx, w.bois.ID)
-		if p, err := tt.Publications(ctx, 1); err != nil || p[0].State != "going" || len(w.ways.tried) > 0 {
+		if p, err := tt.Publications(ctx, store.Settings, 1); err != nil || p[0].State != "going" || len(w.ways.tried) > 0 {
 			t.Errorf("another commune has ended a publication, or tried a way: %+v, %v, %v", p, w.ways.tried, err)
 		}
 		if s.Name != "Lieu-Secret" {
@@ -166,7 +170,7 @@ func TestTheEPCISeesHealthAndTotals(t *testing.T) {
 	for path, code := range map[string]int{
 		"/": http.StatusSeeOther, "/communes": http.StatusOK, "/centre": http.StatusOK, "/equipe": http.StatusOK, "/journal": http.StatusOK,
 		"/sites": http.StatusForbidden, "/sites/" + w.lac.ID: http.StatusForbidden, "/parc": http.StatusForbidden, "/incidents": http.StatusForbidden,
-		"/reglages": http.StatusOK, "/reglages/" + w.lac.ID: http.StatusForbidden, "/publications": http.StatusForbidden, "/alertes": http.StatusOK,
+		"/reglages": http.StatusOK, "/reglages/" + w.lac.ID: http.StatusForbidden, "/publications": http.StatusForbidden, "/mise-a-jour": http.StatusForbidden, "/alertes": http.StatusOK,
 		"/exports": http.StatusForbidden, "/exports/" + w.lac.ID: http.StatusForbidden,
 		"/rapport": http.StatusForbidden, "/enroler": http.StatusForbidden, "/export": http.StatusForbidden,
 	} {
@@ -185,7 +189,7 @@ func TestWhoMayDoWhat(t *testing.T) {
 	w.join("lac", "lecture", staff.Reader)
 	w.join("lac", "dpo", staff.DPO)
 	for login, want := range map[string]map[string]int{
-		"lecture": {"GET /sites": 200, "GET /journal": 403, "GET /equipe": 403, "GET /enroler": 403, "POST /enroler": 403, "POST /incidents/1": 403, "GET /export": 403, "GET /publications": 200, "POST /publications": 403, "GET /reglages": 403, "GET /alertes": 403, "GET /exports": 200, "GET /exports/x": 403, "POST /exports/x": 403},
+		"lecture": {"GET /sites": 200, "GET /journal": 403, "GET /equipe": 403, "GET /enroler": 403, "POST /enroler": 403, "POST /incidents/1": 403, "GET /export": 403, "GET /publications": 200, "POST /publications": 403, "GET /mise-a-jour": 200, "POST /mise-a-jour": 403, "POST /publications/1/continuer": 403, "POST /publications/1/revenir": 403, "GET /reglages": 403, "GET /alertes": 403, "GET /exports": 200, "GET /exports/x": 403, "POST /exports/x": 403},
 		"dpo":     {"GET /sites": 200, "GET /journal": 200, "GET /equipe": 403, "POST /enroler": 403, "GET /export": 403, "POST /reglages": 403, "POST /publications/1/arreter": 403},
 	} {
 		w.enter(login)

@@ -36,6 +36,7 @@ type settingsView struct {
 	Values   []value       // of a site
 	Changes  []change      // of a site, against what it was last told
 	Pending  []pendingSite // that publishing would tell something
+	Reburn   []string      // keys among what changes that terminals make their image anew for
 	Others   []store.Site  // of the commune
 	Underway *store.Publication
 }
@@ -50,6 +51,17 @@ type change struct{ Key, Before, After string }
 type pendingSite struct {
 	store.Site
 	Changes int
+	Reburn  int // terminals that may make their image anew for it
+}
+
+// reburning are the keys among changes that Porteus terminals make their image anew for.
+func reburning(all []change) (keys []string) {
+	for _, c := range all {
+		if layers.Reburns(c.Key) {
+			keys = append(keys, c.Key)
+		}
+	}
+	return keys
 }
 
 // Read is a mark of the text in force: who saves on top of another one is told.
@@ -101,7 +113,7 @@ func (v *settingsView) ofCommune(ctx context.Context, t *store.Tenant) (err erro
 		return err
 	}
 	v.Above = above.Source
-	newest, err := t.Publications(ctx, 1)
+	newest, err := t.Publications(ctx, store.Settings, 1)
 	if err != nil {
 		return err
 	}
@@ -122,9 +134,16 @@ func (v *settingsView) ofCommune(ctx context.Context, t *store.Tenant) (err erro
 			return err
 		}
 		if i := slices.IndexFunc(sites, func(s store.Site) bool { return s.ID == o.Site }); i >= 0 {
-			v.Pending = append(v.Pending, pendingSite{sites[i], len(changes)})
+			one := pendingSite{Site: sites[i], Changes: len(changes)}
+			if keys := reburning(changes); len(keys) > 0 && one.Contact != nil && len(one.Contact.Now.Terminals) > 0 {
+				one.Reburn = len(one.Contact.Now.Terminals)
+				v.Reburn = append(v.Reburn, keys...)
+			}
+			v.Pending = append(v.Pending, one)
 		}
 	}
+	slices.Sort(v.Reburn)
+	v.Reburn = slices.Compact(v.Reburn)
 	for _, s := range sites {
 		if !slices.ContainsFunc(v.Pending, func(of pendingSite) bool { return of.ID == s.ID }) {
 			v.Others = append(v.Others, s)
@@ -152,12 +171,13 @@ func (v *settingsView) ofSite(ctx context.Context, t *store.Tenant, site string)
 		return err
 	}
 	v.Changes, err = differences(ctx, t, now)
+	v.Reburn = reburning(v.Changes)
 	return err
 }
 
 // differences are between what a site was last told and what it would be told now.
 func differences(ctx context.Context, t *store.Tenant, now store.Offer) ([]change, error) {
-	told, err := t.Told(ctx, now.Site)
+	told, err := t.Told(ctx, store.Settings, now.Site)
 	if err != nil && !errors.Is(err, store.ErrUnknown) {
 		return nil, err
 	}

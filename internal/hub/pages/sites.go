@@ -193,7 +193,9 @@ func (p *Pages) fleet(w http.ResponseWriter, r *http.Request, who staff.Person) 
 	var v struct {
 		Boxes    []box
 		Versions []count
+		May      bool // bring another version
 	}
+	v.May = who.Role.May(staff.Operate)
 	err := p.in(r, who, func(ctx context.Context, t *store.Tenant) error {
 		all, err := t.Sites(ctx)
 		for _, s := range all {

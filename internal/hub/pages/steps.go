@@ -39,7 +39,7 @@ func (p *Pages) steps(w http.ResponseWriter, r *http.Request, who staff.Person) 
 		if err != nil {
 			return err
 		}
-		published, err := t.Publications(ctx, 1)
+		published, err := t.Publications(ctx, store.Settings, 1)
 		if err != nil {
 			return err
 		}

@@ -17,9 +17,6 @@ import (
 	"parvis/internal/hublink/bundle"
 )
 
-// Silent is how long a site may say nothing before a publication no longer waits for it.
-const Silent = time.Hour
-
 // ErrNothing: every site has this configuration already.
 var ErrNothing = errors.New("rollout: nothing to publish: every site has been told the same already")
 
@@ -122,7 +119,42 @@ func Publish(ctx context.Context, t *store.Tenant, by string) (store.Publication
 	if _, err := t.Attach(ctx, []byte(text)); err != nil {
 		return store.Publication{}, err
 	}
-	return t.Publish(ctx, by, offers)
+	return t.Publish(ctx, store.Publication{By: by}, offers)
+}
+
+// Revert tells the sites that a publication has told what they had been told before it, as a publication of its own, and all at once: each has
+// proved those values. Layers stay as they are written. ErrNothing: no site has anything of it.
+func Revert(ctx context.Context, t *store.Tenant, by string, id int64, now time.Time) (store.Publication, error) {
+	p, err := t.Publication(ctx, id)
+	if err != nil {
+		return p, err
+	}
+	if p.Kind() != store.Settings {
+		return p, store.ErrUnknown
+	}
+	offers, err := t.Offers(ctx, id)
+	if err != nil {
+		return p, err
+	}
+	var back []store.Offer
+	for _, o := range offers {
+		newest, err := t.Told(ctx, store.Settings, o.Site)
+		if err != nil && !errors.Is(err, store.ErrUnknown) {
+			return p, err
+		}
+		if newest.Version != o.Version || o.Back != "" { // it was told something else since, or has gone back itself
+			continue
+		}
+		before, err := t.ToldBefore(ctx, o)
+		if err != nil && !errors.Is(err, store.ErrUnknown) {
+			return p, err
+		}
+		back = append(back, store.Offer{Site: o.Site, Config: before.Config, Logo: before.Logo, Catalogue: before.Catalogue, Told: now})
+	}
+	if len(back) == 0 {
+		return p, ErrNothing
+	}
+	return t.Publish(ctx, store.Publication{By: by}, back)
 }
 
 // Pending is what Publish would tell now: Site, Config, Logo and Catalogue of each site that would be told something.
@@ -147,7 +179,7 @@ func Pending(ctx context.Context, t *store.Tenant) (offers []store.Offer, err er
 		if err != nil {
 			return nil, fmt.Errorf("rollout: %s: %w", s.Name, err)
 		}
-		told, err := t.Told(ctx, s.ID)
+		told, err := t.Told(ctx, store.Settings, s.ID)
 		switch {
 		case errors.Is(err, store.ErrUnknown):
 			if m.Source == "" && logo == "" && catalogue == "" {
@@ -163,91 +195,10 @@ func Pending(ctx context.Context, t *store.Tenant) (offers []store.Offer, err er
 	return offers, nil
 }
 
-// Advance notes what sites say of the newest publication, also when nobody is left to be told, and tells those whose turn it is. It may run
-// in any hub, at any time.
-func Advance(ctx context.Context, t *store.Tenant, now time.Time) error {
-	newest, err := t.Publications(ctx, 1)
-	if err != nil || len(newest) == 0 {
-		return err
-	}
-	p := newest[0]
-	offers, err := t.Offers(ctx, p.ID)
-	if err != nil {
-		return err
-	}
-	sites, err := t.Sites(ctx)
-	if err != nil {
-		return err
-	}
-	contact := map[string]*store.Contact{}
-	for _, s := range sites {
-		contact[s.ID] = s.Contact
-	}
-	all := make([]Site, len(offers))
-	for i, o := range offers {
-		c := contact[o.Site]
-		if seen := see(o, c); seen != o {
-			if err := t.SetOffer(ctx, seen); err != nil {
-				return err
-			}
-			offers[i], o = seen, seen
-		}
-		all[i] = Site{
-			ID: o.Site, Offered: !o.Told.IsZero(), Back: o.Back != "", Away: c == nil || now.Sub(c.At) > Silent,
-		}
-		if !o.Runs.IsZero() {
-			all[i].Since = now.Sub(o.Runs)
-		}
-	}
-	if p.State == "ended" || p.State == string(Done) {
-		return nil
-	}
-	next := Step(all)
-	for _, id := range next.Offer {
-		for _, o := range offers {
-			if o.Site == id {
-				o.Told = now
-				if err := t.SetOffer(ctx, o); err != nil {
-					return err
-				}
-			}
-		}
-	}
-	if next.State == Going && len(next.Offer) > 0 && len(next.Offer) == left(all) {
-		next.State = Done
-	}
-	return t.SetPublication(ctx, p.ID, string(next.State), next.Stage)
-}
-
-// left is how many sites were not told yet.
-func left(all []Site) (n int) {
-	for _, s := range all {
-		if !s.Offered {
-			n++
-		}
-	}
-	return n
-}
-
-// see is an offer with what its site says of it.
-func see(o store.Offer, c *store.Contact) store.Offer {
-	if c == nil || o.Told.IsZero() {
-		return o
-	}
-	version := strconv.FormatInt(o.Version, 10)
-	switch r := c.Now.Refused; {
-	case r != nil && r.Bundle == version:
-		o.Back, o.Runs = r.Why, time.Time{}
-	case c.Now.Bundle == version && !c.Now.Trial && o.Runs.IsZero():
-		o.Runs, o.Back = c.At, ""
-	}
-	return o
-}
-
 // Bundle is what a site should run, signed; its version as a decimal number serves as an ETag. ErrUnknown of the store: nothing from
 // its centre.
 func Bundle(ctx context.Context, t *store.Tenant, site string, key ed25519.PrivateKey) (b []byte, version string, err error) {
-	o, err := t.Told(ctx, site)
+	o, err := t.Told(ctx, store.Settings, site)
 	if err != nil {
 		return nil, "", err
 	}
