@@ -30,6 +30,7 @@ type Config struct {
 	Gate      Gate
 	Monitor   Monitor
 	Hub       Hub
+	Copy      Copy
 
 	file   string
 	places map[string]place

@@ -46,6 +46,8 @@ func known(t *testing.T) (keys []string) {
 			tb.monitor(new(Config))
 		case "hub":
 			tb.hub()
+		case "copy":
+			tb.copies(new(Config))
 		}
 		for _, k := range tb.known {
 			keys = append(keys, section+"."+k)

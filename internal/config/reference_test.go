@@ -81,6 +81,11 @@ func TestTheReferencesRemarksShowTheValuesThatHoldWithoutThem(t *testing.T) {
 			t.Errorf("hub: %+v, %+v", short.Hub, long.Hub)
 		}
 		long.Hub = short.Hub
+		// nor have copies, without whose key there are none
+		if !long.Copy.Made() || !long.Copy.Hub || long.Copy.Directory == "" || short.Copy != (config.Copy{}) {
+			t.Errorf("copy: %+v, %+v", short.Copy, long.Copy)
+		}
+		long.Copy = short.Copy
 		if diff := cmp.Diff(short, long, values...); diff != "" {
 			t.Errorf("%s (-defaults +shown)\n%s", l, diff)
 		}
