@@ -29,6 +29,8 @@ const (
 	patience  = 20 * time.Second // for one request, from its body's end
 	enrolment = 4 << 10          // bytes of an Enrolment
 	request   = 16 << 10         // bytes of a CertificateRequest
+	copying   = 2                // copies that come or go at once: each is wire.MaxCopy bytes of memory at most
+	slowly    = 15 * time.Minute // for a copy over a slow line
 	tries     = 4                // of a transaction that another one stood in the way of
 )
 
@@ -45,7 +47,7 @@ type Options struct {
 
 // Event is what became of one request.
 type Event struct {
-	What    string // enrol, batch, bundle, staff, certificate
+	What    string // enrol, batch, bundle, staff, certificate, copy, replacement, replacement-copy
 	Status  int
 	Took    time.Duration
 	Hours   int // of a batch: that were news
@@ -57,6 +59,9 @@ type intake struct {
 	codes *limiter
 	sites *limiter
 	slots chan struct{}
+
+	copies *limiter
+	lanes  chan struct{} // of copies
 }
 
 // New is a handler of wire's paths.
@@ -77,6 +82,9 @@ func New(o Options) http.Handler {
 		// Four batches a second catch a year up in less than a minute.
 		sites: newLimiter(o.Clock, 240, time.Second/4),
 		slots: make(chan struct{}, together),
+		// A site makes one copy a night; its operator may want some more on one day.
+		copies: newLimiter(o.Clock, 6, time.Hour),
+		lanes:  make(chan struct{}, copying),
 	}
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST "+wire.PathEnrol, in.serve("enrol", in.enrol))
@@ -84,6 +92,9 @@ func New(o Options) http.Handler {
 	mux.HandleFunc("GET "+wire.PathBundle, in.serve("bundle", in.signed(rollout.Bundle)))
 	mux.HandleFunc("GET "+wire.PathStaff, in.serve("staff", in.signed(roster.Bundle)))
 	mux.HandleFunc("POST "+wire.PathCertificate, in.serve("certificate", in.certificate))
+	mux.HandleFunc("PUT "+wire.PathCopy, in.serve("copy", in.keepCopy))
+	mux.HandleFunc("POST "+wire.PathReplacement, in.serve("replacement", in.replacement))
+	mux.HandleFunc("POST "+wire.PathReplacementCopy, in.serve("replacement-copy", in.replacementCopy))
 	return mux
 }
 
@@ -155,7 +166,9 @@ func write(w http.ResponseWriter, status int, answer any) {
 			panic("intake: an answer that is no JSON: " + err.Error()) // the types of wire are
 		}
 	}
-	w.Header().Set("Content-Type", "application/json")
+	if w.Header().Get("Content-Type") == "" {
+		w.Header().Set("Content-Type", "application/json")
+	}
 	w.WriteHeader(status)
 	w.Write(body) // who has gone asks again
 }
