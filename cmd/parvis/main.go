@@ -58,6 +58,8 @@ type CLI struct {
 	Probe   probeCmd   `cmd:"" help:"${help_probe}"`
 	Support supportCmd `cmd:"" help:"${help_support}"`
 	Hub     hubCmd     `cmd:"" help:"${help_hub}"`
+	Copy    copyCmd    `cmd:"" help:"${help_copy}"`
+	Replace replaceCmd `cmd:"" help:"${help_replace}"`
 
 	Dnsmasq dnsmasqCmd `cmd:"" help:"${help_dnsmasq}"`
 	Down    downCmd    `cmd:"" help:"${help_down}"`

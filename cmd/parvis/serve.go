@@ -96,6 +96,7 @@ type daemon struct {
 	watchers watchers
 	hub      hub
 	follow   *follow
+	copies   copies
 }
 
 // run brings everything up in the order in which it can be refused: what changes nothing first, the kernel last.
@@ -186,6 +187,7 @@ func (d *daemon) run(ctx context.Context, confirm int) error {
 	defer d.watchers.close()
 	d.openWatchers(ctx)
 	d.openHub()
+	d.openCopies()
 	// The socket is there once everything is in force: who waits for it waits for that.
 	ctl, err := control.Listen(d.app.cli.Socket)
 	if err != nil {
@@ -217,6 +219,7 @@ func (d *daemon) serve(ctx context.Context, confirm int, plain, secure net.Liste
 	group.Go(func() error { return d.fleet.run(ctx, d) })
 	group.Go(func() error { return d.watchers.run(ctx, d) })
 	group.Go(func() error { return d.hub.run(ctx) })
+	group.Go(func() error { return d.copies.run(ctx) })
 	group.Go(func() error { return d.follow.prove(ctx, d) })
 	group.Go(func() error { return d.follow.certify(ctx, d) })
 	if d.cfg.Guests.IPv6 {

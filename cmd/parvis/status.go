@@ -86,6 +86,8 @@ func (d *daemon) status() control.Status {
 	s.Terminals = d.seats.status()
 	s.Condition = d.condition()
 	s.Notes = append(append(s.Notes, d.seats.notes(d)...), d.fleet.notes()...)
+	s.Copies = d.copies.status()
+	s.Notes = append(s.Notes, d.copies.notes()...)
 	return s
 }
 

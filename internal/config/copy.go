@@ -1,6 +1,11 @@
 package config
 
-import "filippo.io/age"
+import (
+	"maps"
+	"strings"
+
+	"filippo.io/age"
+)
 
 // Copy is where the nightly encrypted copy of the site goes (docs/adr/0027-copies.md). Without its key there is none.
 type Copy struct {
@@ -36,4 +41,19 @@ func (t *table) copies(cfg *Config) (c Copy) {
 		t.bad("hub", Say("copy.hub is given without copy.key", "copy.hub est donné sans copy.key"), Message{}, t.example("key"))
 	}
 	return c
+}
+
+// ExampleCopyKey is the key that the reference shows, whose private part nobody has.
+func ExampleCopyKey() string { return strings.Trim(references()["copy.key"], `"`) }
+
+// Files are the files and directories that the configuration names, by the key that names them; those that it leaves out are not in it.
+func (c *Config) Files() map[string]string {
+	all := map[string]string{
+		"site.holidays": c.Site.Holidays, "guests.passphrase-file": c.Guests.PassphraseFile,
+		"portal.certificate": c.Portal.Certificate, "portal.key": c.Portal.Key,
+		"staff.certificate": c.Staff.Certificate, "staff.key": c.Staff.Key, "staff.client-secret-file": c.Staff.ClientSecretFile,
+		"gate.catalogue": c.Gate.Catalogue, "monitor.smtp-password-file": c.Monitor.SMTPPasswordFile, "hub.ca": c.Hub.CA,
+	}
+	maps.DeleteFunc(all, func(_, path string) bool { return path == "" })
+	return all
 }

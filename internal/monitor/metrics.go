@@ -97,6 +97,11 @@ var Metrics = []Metric{
 			put("", float64(*c.HubSilent))
 		}
 	}},
+	{"parvis_last_copy_timestamp_seconds", "seconds since 1970", "When the newest encrypted copy of the place was made; 0: none yet. Missing where none are made.", func(c control.Condition, put func(string, float64)) {
+		if c.Copied != nil {
+			put("", float64(*c.Copied))
+		}
+	}},
 	{"parvis_waiting_mails", "mails", "E-mails about problems that the relay has not taken yet.", one(func(c control.Condition) float64 { return float64(c.Mails) })},
 	{"parvis_problems", "problems", "What needs a hand, by code (docs/adr/0020-hub.md); 0 is said too.", func(c control.Condition, put func(string, float64)) {
 		in := map[string]int{}
