@@ -93,7 +93,7 @@ func source(cfg *config.Config, file, etc, state string) (s snapshot.Source, err
 		{Name: "etc/parvis.toml", Path: file},
 		{Name: "etc/site.key", Path: filepath.Join(etc, "site.key")},
 	}
-	s.Elsewhere = map[string]string{}
+	s.Named = map[string]string{}
 	named := cfg.Files()
 	for _, key := range slices.Sorted(maps.Keys(named)) {
 		if err := add(&s, key, named[key], etc); err != nil {
@@ -119,9 +119,8 @@ func add(s *snapshot.Source, key, at, etc string) error {
 	name := path.Join("etc", "elsewhere", key, filepath.Base(at))
 	if rel, err := filepath.Rel(etc, at); err == nil && filepath.IsLocal(rel) && rel != "." {
 		name = path.Join("etc", filepath.ToSlash(rel))
-	} else {
-		s.Elsewhere[key] = name
 	}
+	s.Named[key] = name
 	for _, f := range s.Files {
 		if f.Name == name { // one file for two keys
 			return nil
@@ -129,7 +128,7 @@ func add(s *snapshot.Source, key, at, etc string) error {
 	}
 	info, err := os.Stat(at)
 	if errors.Is(err, fs.ErrNotExist) {
-		delete(s.Elsewhere, key)
+		delete(s.Named, key)
 		return nil // `parvis check` says so; the copy of everything else is worth having
 	}
 	if err != nil {
@@ -292,4 +291,3 @@ func copyProblems(cfg *config.Config) []config.Problem {
 	}
 	return nil
 }
-

@@ -106,7 +106,7 @@ type copyCheckCmd struct {
 }
 
 func (c copyCheckCmd) Run(_ context.Context, a *app) error {
-	key, err := recoveryKey(c.Key)
+	key, err := a.recoveryKey(c.Key)
 	if err != nil {
 		return err
 	}
@@ -139,7 +139,7 @@ func orDash(s string) string {
 }
 
 // recoveryKey reads the private key from a file, or from the keyboard. It is never an argument, and stays nowhere.
-func recoveryKey(path string) (age.Identity, error) {
+func (a *app) recoveryKey(path string) (age.Identity, error) {
 	in := os.Stdin
 	if path != "-" {
 		f, err := os.Open(path)
@@ -151,6 +151,7 @@ func recoveryKey(path string) (age.Identity, error) {
 	}
 	var from io.Reader = in
 	if path == "-" {
+		fmt.Fprint(a.err, lang.Text{EN: "The recovery key (AGE-SECRET-KEY-1…): ", FR: "La clé de secours (AGE-SECRET-KEY-1…) : "}.In(a.lang))
 		from = firstLine{in}
 	}
 	key, err := snapshot.ReadKey(from)

@@ -46,6 +46,9 @@ type serveCmd struct {
 
 func (c serveCmd) Run(ctx context.Context, a *app) error {
 	log := slog.New(slog.NewTextHandler(a.err, nil))
+	if err := a.finishReplacement(); err != nil {
+		return err
+	}
 	cfg, unlock, err := a.alone()
 	if err != nil {
 		return err

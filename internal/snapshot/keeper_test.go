@@ -31,7 +31,10 @@ func newNight(t *testing.T) *night {
 	n.o = KeeperOptions{
 		Path: filepath.Join(t.TempDir(), "copies.json"), Clock: n.clock, Zone: time.UTC,
 		Open: func() bool { return n.open },
-		Take: func(_ context.Context, _ time.Time, w io.Writer) error { _, err := io.WriteString(w, "copy"); return err },
+		Take: func(_ context.Context, _ time.Time, w io.Writer) error {
+			_, err := io.WriteString(w, "copy")
+			return err
+		},
 		Places: []Place{{Name: "hub", Put: func(_ context.Context, _ time.Time, b []byte) error {
 			if n.fails == nil {
 				n.puts++

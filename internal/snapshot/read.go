@@ -102,7 +102,7 @@ func first(t *tar.Reader) (m Manifest, err error) {
 	case m.Format < 1:
 		return m, fmt.Errorf("%w: format %d", ErrForm, m.Format)
 	}
-	for key, name := range m.Elsewhere {
+	for key, name := range m.Named {
 		if err := checkName(name); err != nil {
 			return m, fmt.Errorf("%s: %w", key, err)
 		}

@@ -42,8 +42,8 @@ type Manifest struct {
 	Version string `json:"version"`        // of Parvis
 	Model   string `json:"model,omitempty"`
 	Made    int64  `json:"made"` // seconds since 1970, by the box's clock
-	// Elsewhere are files that the configuration names outside of its own directory: key ("portal.certificate") → name in the archive.
-	Elsewhere map[string]string `json:"elsewhere,omitempty"`
+	// Named are the files and directories that the configuration names: key ("portal.certificate") → name in the archive.
+	Named map[string]string `json:"named,omitempty"`
 }
 
 // dotless is one part of a name: no part is hidden, leads up, or is an option to some program.

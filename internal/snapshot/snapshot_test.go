@@ -197,7 +197,7 @@ func TestAnArchiveThatNoSiteMakesWritesNothingElsewhere(t *testing.T) {
 		"manifest no JSON": {func(w *tar.Writer) { put(t, w, good, "{") }, ErrForm},
 		"format 0":         {func(w *tar.Writer) { put(t, w, good, "{}") }, ErrForm},
 		"newer":            {func(w *tar.Writer) { put(t, w, good, `{"format":9}`) }, ErrNewer},
-		"names outside":    {func(w *tar.Writer) { put(t, w, good, `{"format":1,"elsewhere":{"portal.key":"/etc/shadow"}}`) }, ErrForm},
+		"names outside":    {func(w *tar.Writer) { put(t, w, good, `{"format":1,"named":{"portal.key":"/etc/shadow"}}`) }, ErrForm},
 		"upwards": {func(w *tar.Writer) {
 			put(t, w, good, `{"format":1}`)
 			put(t, w, tar.Header{Name: "etc/../../x", Typeflag: tar.TypeReg}, "x")
@@ -290,7 +290,7 @@ func FuzzRead(f *testing.F) {
 		return b.Bytes()
 	}
 	f.Add(archive(func(w *tar.Writer) {
-		put(f, w, tar.Header{Name: manifest, Typeflag: tar.TypeReg}, `{"format":1,"elsewhere":{"a":"etc/a"}}`)
+		put(f, w, tar.Header{Name: manifest, Typeflag: tar.TypeReg}, `{"format":1,"named":{"a":"etc/a"}}`)
 		put(f, w, tar.Header{Name: "state/leases", Typeflag: tar.TypeReg}, "x")
 	}))
 	f.Add([]byte("no archive"))
