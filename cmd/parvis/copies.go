@@ -81,6 +81,7 @@ var stateFiles = []snapshot.File{
 	{Name: "usage.db", Database: true},
 	{Name: "terminals.db", Database: true, Optional: true},
 	{Name: "leases", Optional: true},
+	{Name: "leases-terminals", Optional: true},
 	{Name: "queue.json", Optional: true},
 	{Name: "porteus.json", Optional: true},
 	{Name: "catalogue-trials.json", Optional: true},

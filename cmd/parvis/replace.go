@@ -257,6 +257,12 @@ func (r *replacement) hubFailure(err error) error {
 	if errors.Is(err, hublink.ErrCode) {
 		return fail(exitRefused, codeText, err)
 	}
+	if errors.Is(err, hublink.ErrOften) {
+		return fail(exitRefused, lang.Text{
+			EN: "the hub was asked too often in a short time; wait a minute and repeat, the code is still good",
+			FR: "le centre a été interrogé trop souvent en peu de temps ; attendez une minute et recommencez, le code sert encore",
+		})
+	}
 	return fail(exitRefused, notReachedText, err)
 }
 

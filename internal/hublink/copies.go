@@ -7,6 +7,7 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"strings"
@@ -16,6 +17,9 @@ import (
 
 // ErrLong is a copy that no hub keeps.
 var ErrLong = fmt.Errorf("hublink: the copy is longer than the %d MiB that a hub keeps", wire.MaxCopy>>20)
+
+// ErrOften: the hub was asked too often in a short time, and answers again a minute later.
+var ErrOften = errors.New("hublink: the hub was asked too often")
 
 // SendCopy gives the hub an encrypted copy of the site. It is at the hub, whole, when nil is returned. ErrNone, ErrLong, ErrToken.
 func (l *Link) SendCopy(ctx context.Context, b []byte) error {
@@ -86,6 +90,8 @@ func (n *Newcomer) say(ctx context.Context, path string, sum []byte, most int) (
 	switch {
 	case status == http.StatusUnauthorized || status == http.StatusForbidden:
 		return nil, ErrCode
+	case status == http.StatusTooManyRequests:
+		return nil, ErrOften
 	case err != nil:
 		return nil, fmt.Errorf("hublink: replacement: %w", err)
 	}

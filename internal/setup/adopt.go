@@ -60,10 +60,10 @@ func Adopt(f machine.Facts, cfg *config.Config, said Wires, alike bool) (w Wires
 			continue
 		}
 		switch {
+		case n.ours && !m.public(name, n.flag):
+			continue
 		case slices.Contains(taken, name):
 			m.refuse(say("%s is named for two networks", "%s est nommé pour deux réseaux", name), none, say("correct %s", "corrigez %s", n.flag))
-			continue
-		case n.ours && !m.public(name, n.flag):
 			continue
 		case !n.ours && m.iface(name) == nil:
 			m.unknown(name, n.flag)

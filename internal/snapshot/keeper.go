@@ -120,7 +120,10 @@ func (k *Keeper) Status() (s Status) {
 		s.Places = append(s.Places, PlaceStatus{p.Name, moment(was.Made), was.Size, was.Why})
 	}
 	s.Made = moment(newest)
-	since := max(newest, k.s.Begun)
+	since := newest
+	if since == 0 {
+		since = k.s.Begun
+	}
 	s.Old = known && since != 0 && now.Sub(time.Unix(since, 0)) > Old
 	return s
 }

@@ -146,6 +146,18 @@ func TestACopyThatWasNeverMadeIsAProblemAfterThreeDaysToo(t *testing.T) {
 	}
 }
 
+func TestACopyMadeByHandGetsOldLikeAnyOther(t *testing.T) {
+	n := newNight(t)
+	if err := n.Now(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	n.fails = errors.New("no")
+	n.after(80 * time.Hour) // the first time that it looks by itself
+	if s := n.Status(); !s.Old {
+		t.Errorf("%+v", s)
+	}
+}
+
 func TestAFileOfCopiesThatCannotBeReadIsBegunAnew(t *testing.T) {
 	n := newNight(t)
 	if err := os.WriteFile(n.o.Path, []byte("{"), 0o600); err != nil {

@@ -74,7 +74,7 @@ func deadlines(w http.ResponseWriter) {
 
 // newcomer is the box that asks, and whose site its code is.
 func (in *intake) newcomer(w http.ResponseWriter, r *http.Request) (n wire.Newcomer, ref store.Ref, err error) {
-	if after, ok := in.codes.take(in.From(r)); !ok {
+	if after, ok := in.newcomers.take(in.From(r)); !ok {
 		return n, ref, tooOften(after)
 	}
 	body, err := read(w, r, enrolment)

@@ -60,8 +60,8 @@ type intake struct {
 	sites *limiter
 	slots chan struct{}
 
-	copies *limiter
-	lanes  chan struct{} // of copies
+	newcomers, copies *limiter
+	lanes             chan struct{} // of copies
 }
 
 // New is a handler of wire's paths.
@@ -83,8 +83,9 @@ func New(o Options) http.Handler {
 		sites: newLimiter(o.Clock, 240, time.Second/4),
 		slots: make(chan struct{}, together),
 		// A site makes one copy a night; its operator may want some more on one day.
-		copies: newLimiter(o.Clock, 6, time.Hour),
-		lanes:  make(chan struct{}, copying),
+		newcomers: newLimiter(o.Clock, 30, 2*time.Second), // who replaces a box asks some times before it is right
+		copies:    newLimiter(o.Clock, 6, time.Hour),
+		lanes:     make(chan struct{}, copying),
 	}
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST "+wire.PathEnrol, in.serve("enrol", in.enrol))
