@@ -144,6 +144,7 @@ func newAlbum(t *testing.T) *album {
 	}
 	a.communeSettings()
 	a.cards()
+	a.replacements()
 	a.send("H9-refus", "/enroler", "nom", "x")
 	a.send("H9-code", "/enroler", "nom", "Maison des services")
 	a.send("H12-refus", "/equipe", "nom", "x", "role", "reader")

@@ -175,7 +175,7 @@ var (
 	refusals       = strings.Fields("form signature version site check line hub")
 	gestures       = strings.Fields(`enter-password enter-city leave refused account password reset close invite-epci invite-dsi invite-dpo invite-reader
 		role-epci role-dsi role-dpo role-reader charge report export add-site code rename-site remove-site add-commune remove-commune send-person close-everywhere
-		layer layer-epci publish end-publication try-alert card`)
+		layer layer-epci replace publish end-publication try-alert card`)
 )
 
 // known says a word that has a text; another stands as it is.
