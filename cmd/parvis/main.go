@@ -60,6 +60,8 @@ type CLI struct {
 	Hub     hubCmd     `cmd:"" help:"${help_hub}"`
 	Copy    copyCmd    `cmd:"" help:"${help_copy}"`
 	Replace replaceCmd `cmd:"" help:"${help_replace}"`
+	Recette recetteCmd `cmd:"" help:"${help_recette}"`
+	Echo    echoCmd    `cmd:"" help:"${help_echo}"`
 
 	Dnsmasq dnsmasqCmd `cmd:"" help:"${help_dnsmasq}"`
 	Down    downCmd    `cmd:"" help:"${help_down}"`
