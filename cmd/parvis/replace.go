@@ -17,7 +17,6 @@ import (
 	"parvis/internal/hublink/wire"
 	"parvis/internal/lang"
 	"parvis/internal/replace"
-	"parvis/internal/setup"
 	"parvis/internal/snapshot"
 )
 
@@ -285,40 +284,4 @@ func (r *replacement) agreed() error {
 		return nil
 	}
 	return fail(exitRefused, lang.Text{EN: "nothing was changed", FR: "rien n'a été changé"})
-}
-
-// wires says which port is which, asking for what this machine does not tell.
-func (r *replacement) wires(cfg *config.Config) (w setup.Wires, described string, err error) {
-	facts, err := r.a.look(nil)
-	if err != nil {
-		return w, "", refused(err)
-	}
-	said := setup.Wires{WAN: r.c.WAN, Guests: r.c.Guests, Terminals: r.c.Terminals, Staff: r.c.Staff}
-	alike := r.manifest.Model != "" && r.manifest.Model == board("/")
-	for {
-		w, unsaid, problems := setup.Adopt(facts, cfg, said, alike)
-		if config.HasErrors(problems) {
-			r.a.tell(problems)
-			return w, "", fail(exitNotRight, lang.Text{EN: "nothing was changed", FR: "rien n'a été changé"})
-		}
-		if len(unsaid) == 0 {
-			return w, r.describe(facts, cfg, w), nil
-		}
-		u := unsaid[0]
-		network, choices := u.Network.In(r.a.lang), strings.Join(u.Choices, ", ")
-		name := ""
-		if !r.c.Yes && !r.c.DryRun {
-			name = r.ask(lang.Text{
-				EN: "Which port of this box is %s? (%s) ",
-				FR: "Quel port de cette box est %s ? (%s) ",
-			}, network, choices)
-		}
-		if name == "" {
-			return w, "", fail(exitUsage, lang.Text{
-				EN: "which port is %s cannot be told; expected %s INTERFACE, one of: %s",
-				FR: "impossible de savoir quel port est %s ; il faut %s INTERFACE, parmi : %s",
-			}, network, u.Flag, choices)
-		}
-		said.Set(u.Flag, name)
-	}
 }

@@ -105,35 +105,6 @@ func synced(path string) error {
 	return refusedOrNil(err)
 }
 
-// describe is the plan as people read it.
-func (r *replacement) describe(f machine.Facts, cfg *config.Config, w setup.Wires) string {
-	var b strings.Builder
-	line := func(en, fr string, args ...any) {
-		b.WriteString(lang.Text{EN: en, FR: fr}.In(r.a.lang, args...) + "\n")
-	}
-	made := time.Unix(r.manifest.Made, 0)
-	line("The copy: %s, made %s by Parvis %s on %s.", "La copie : %s, faite le %s par Parvis %s sur %s.",
-		r.manifest.Name, made.Local().Format("2006-01-02 15:04"), r.manifest.Version, orDash(r.manifest.Model))
-	line("\nThis box would become this place:", "\nCette box deviendrait ce lieu :")
-	line("  internet   %s", "  internet   %s", setup.Describe(f, w.WAN))
-	line("  guests     %s, where this place has %s", "  visiteurs  %s, où ce lieu a %s", setup.Describe(f, w.Guests), cfg.Guests.Address)
-	if w.Terminals != "" {
-		line("  terminals  %s, where this place has %s", "  postes     %s, où ce lieu a %s", setup.Describe(f, w.Terminals), cfg.Terminals.Address)
-	}
-	if w.Staff != "" {
-		line("  staff      %s", "  équipe     %s", setup.Describe(f, w.Staff))
-	}
-	line("\nTickets used since the copy can be used once more; tickets printed since are not known.",
-		"\nLes tickets utilisés depuis la copie serviront encore une fois ; ceux imprimés depuis ne sont pas connus.")
-	if r.c.Code != "" {
-		line("The hub refuses the old box from then on.", "Le centre refusera l'ancienne box à partir de là.")
-	}
-	if is := r.box.Occupied(); is != "" {
-		line("What this box has now (%s and so on) is moved aside.", "Ce que cette box a maintenant (%s, etc.) est mis de côté.", is)
-	}
-	return b.String()
-}
-
 // try opens every file of the copy as the daemon will: what cannot be used is found before the old box is refused.
 func (r *replacement) try(ctx context.Context) error {
 	system, err := clock.NewSystem()
