@@ -63,7 +63,7 @@ func (d *daemon) openCopies() {
 			if err != nil {
 				return err
 			}
-			s.Manifest.Name, s.Version, s.Model, s.Made = own.Site.Name, version, board("/"), made.Unix()
+			s.Manifest.Name, s.Version, s.Model, s.Made = own.Site.Name, version, boardModel(), made.Unix()
 			if d.hub.link != nil {
 				s.Site = d.hub.link.Status().Site
 			}

@@ -244,7 +244,7 @@ func (r *replacement) meet(ctx context.Context, url, ca, proxy string, seal seal
 	if err != nil {
 		return refused(err)
 	}
-	o.Version, o.Model = version, board("/")
+	o.Version, o.Model = version, boardModel()
 	r.newcomer = hublink.NewNewcomer(o, r.c.Code, seal)
 	if r.place, err = r.newcomer.Ask(ctx); err != nil {
 		return r.hubFailure(err)

@@ -4,6 +4,7 @@ import (
 	"strings"
 	"time"
 
+	"parvis/hw"
 	"parvis/internal/config"
 	"parvis/internal/lang"
 	"parvis/internal/machine"
@@ -17,7 +18,7 @@ func (r *replacement) wires(cfg *config.Config) (w setup.Wires, described string
 		return w, "", refused(err)
 	}
 	said := setup.Wires{WAN: r.c.WAN, Guests: r.c.Guests, Terminals: r.c.Terminals, Staff: r.c.Staff}
-	alike := r.manifest.Model != "" && r.manifest.Model == board("/")
+	alike := r.manifest.Model != "" && r.manifest.Model == boardModel()
 	for {
 		w, unsaid, problems := setup.Adopt(facts, cfg, said, alike)
 		if config.HasErrors(problems) {
@@ -73,4 +74,13 @@ func (r *replacement) describe(f machine.Facts, cfg *config.Config, w setup.Wire
 		line("What this box has now (%s and so on) is moved aside.", "Ce que cette box a maintenant (%s, etc.) est mis de côté.", is)
 	}
 	return b.String()
+}
+
+// boardModel is what the machine calls itself; "" it does not say.
+func boardModel() string {
+	b, err := hw.Root("/").Board()
+	if err != nil {
+		return ""
+	}
+	return b.Model
 }

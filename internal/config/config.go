@@ -32,6 +32,7 @@ type Config struct {
 	Monitor   Monitor
 	Hub       Hub
 	Copy      Copy
+	HW        HW
 
 	file   string
 	places map[string]place

@@ -48,6 +48,8 @@ func known(t *testing.T) (keys []string) {
 			tb.hub()
 		case "copy":
 			tb.copies(new(Config))
+		case "hw":
+			tb.hw()
 		}
 		for _, k := range tb.known {
 			keys = append(keys, section+"."+k)

@@ -134,6 +134,7 @@ type request struct {
 	packed              bool   // by gzip
 	digest              string // Content-Digest of a body that is a copy; "" it is JSON
 	most                int    // bytes of an answer that is a copy; 0: it is none
+	part                string // Range; "" all of it
 }
 
 // answer is what came.
@@ -167,6 +168,9 @@ func (c *client) exchange(ctx context.Context, r request) (a answer, status int,
 	if r.tag != "" {
 		req.Header.Set("If-None-Match", r.tag)
 	}
+	if r.part != "" {
+		req.Header.Set("Range", r.part)
+	}
 	if r.token != "" {
 		req.Header.Set("Authorization", "Bearer "+r.token)
 	}
@@ -182,7 +186,8 @@ func (c *client) exchange(ctx context.Context, r request) (a answer, status int,
 	switch {
 	case resp.StatusCode == http.StatusNotModified && r.tag != "":
 		a.same = true
-	case resp.StatusCode != http.StatusOK:
+	case r.part != "" && resp.StatusCode == http.StatusPartialContent:
+	case resp.StatusCode != http.StatusOK || r.part != "":
 		a.none = resp.StatusCode == http.StatusNotFound
 		return a, resp.StatusCode, fmt.Errorf("%s answers %s", c.url, resp.Status)
 	case len(a.body) > most:

@@ -33,6 +33,9 @@ const (
 	State = "state"
 )
 
+// ofTheBox is what is not a site's: the programs that run here, and how far another version of them has come.
+var ofTheBox = []string{"versions", "upgrade"}
+
 // ErrPending: a replacement was committed and is not finished.
 var ErrPending = errors.New("replace: a replacement is under way")
 
@@ -138,7 +141,7 @@ func (b Box) Commit(now time.Time) error {
 	if p.OldState, err = entries(b.State); err != nil {
 		return err
 	}
-	p.OldState = slices.DeleteFunc(p.OldState, func(n string) bool { return n == Dir || strings.HasPrefix(n, before) })
+	p.OldState = slices.DeleteFunc(p.OldState, func(n string) bool { return n == Dir || strings.HasPrefix(n, before) || slices.Contains(ofTheBox, n) })
 	text, err := json.MarshalIndent(p, "", "  ")
 	if err != nil {
 		return fmt.Errorf("replace: commit: %w", err)

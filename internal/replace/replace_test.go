@@ -85,12 +85,12 @@ var boxes = map[string]struct{ before, after map[string]string }{
 	"was a site": {
 		map[string]string{
 			"etc/parvis.toml": "old", "etc/site.key": "old", "etc/other": "old",
-			"state/parvis.db": "old", "state/parvis.db-wal": "old", "state/hub.json": "old", "state/alerts.json": "old", "state/names/b.pem": "old", "state/before-20250101-000000/x": "older",
+			"state/parvis.db": "old", "state/parvis.db-wal": "old", "state/hub.json": "old", "state/alerts.json": "old", "state/names/b.pem": "old", "state/versions/1/parvis": "program", "state/before-20250101-000000/x": "older",
 		},
 		map[string]string{
 			"etc/other": "old", "etc/before-20261129-030000/parvis.toml": "old", "etc/before-20261129-030000/site.key": "old",
 			"state/before-20261129-030000/parvis.db": "old", "state/before-20261129-030000/parvis.db-wal": "old", "state/before-20261129-030000/hub.json": "old",
-			"state/before-20261129-030000/alerts.json": "old", "state/before-20261129-030000/names/b.pem": "old", "state/before-20250101-000000/x": "older",
+			"state/versions/1/parvis": "program", "state/before-20261129-030000/alerts.json": "old", "state/before-20261129-030000/names/b.pem": "old", "state/before-20250101-000000/x": "older",
 		},
 	},
 }

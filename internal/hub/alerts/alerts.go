@@ -48,6 +48,8 @@ var rules = map[string]Rule{
 	"disk":           {10 * time.Minute, time.Hour},
 	"certificate":    {10 * time.Minute, time.Hour},
 	"copy":           {10 * time.Minute, time.Hour},
+	"heat":           {15 * time.Minute, 30 * time.Minute},
+	"wear":           {10 * time.Minute, time.Hour},
 }
 
 // RuleOf is how a problem is damped.
