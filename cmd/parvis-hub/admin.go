@@ -35,6 +35,8 @@ type siteCmd struct {
 	List  siteListCmd  `cmd:"" help:"${help_site_list}"`
 	Code  siteCodeCmd  `cmd:"" help:"${help_site_code}"`
 	Names siteNamesCmd `cmd:"" help:"${help_site_names}"`
+
+	Replace siteReplaceCmd `cmd:"" help:"${help_site_replace}"`
 }
 
 // with opens the store for one gesture.
@@ -233,10 +235,18 @@ func noSite(id, commune string) error {
 	}, id, commune)
 }
 
+// validity refuses a code that would be over at once, or never.
+func validity(d time.Duration) error {
+	if d < time.Minute || d > 90*24*time.Hour {
+		return fail(exitUsage, lang.Text{EN: "--valid %v: expected 1m to 2160h", FR: "--valid %v : de 1m à 2160h est attendu"}, d)
+	}
+	return nil
+}
+
 // code gives one for a site, once it is kept.
 func (a *app) code(commune string, valid time.Duration, which func(context.Context, *store.Tenant) (string, error)) error {
-	if valid < time.Minute || valid > 90*24*time.Hour {
-		return fail(exitUsage, lang.Text{EN: "--valid %v: expected 1m to 2160h", FR: "--valid %v : de 1m à 2160h est attendu"}, valid)
+	if err := validity(valid); err != nil {
+		return err
 	}
 	var (
 		site, code string

@@ -169,7 +169,7 @@ func (d *daemon) people(from func(*http.Request) string) (http.Handler, error) {
 	})
 	return pages.New(pages.Options{
 		Store: d.hub, Staff: d.staff, Clock: d.clock, Log: d.log, Version: version, Contact: d.Contact, Drop: d.drop(),
-		Alerts: d.alerts, Published: d.URL + publishedAt,
+		Alerts: d.alerts, Published: d.URL + publishedAt, URL: d.URL,
 	})
 }
 

@@ -40,6 +40,7 @@ var helpTexts = map[string]lang.Text{
 	"help_site_add":          {EN: "Add a site to a commune, and give the code for its box.", FR: "Ajoute un lieu à une commune, et donne le code pour son boîtier."},
 	"help_site_list":         {EN: "List the sites of a commune.", FR: "Liste les lieux d'une commune."},
 	"help_site_code":         {EN: "Give a new code for a site's box: for the first one, or one that replaces it.", FR: "Donne un nouveau code pour le boîtier d'un lieu : le premier, ou celui qui le remplace."},
+	"help_site_replace":      {EN: "Give the code by which another box takes the place of a site's, and say which copies there are.", FR: "Donne le code par lequel une autre box prend la place de celle d'un lieu, et dit quelles copies il y a."},
 	"help_link":              {EN: "Make the link by which the first person of a commune makes her account; without a commune, of those who run the hub.", FR: "Fait le lien par lequel la première personne d'une commune crée son compte ; sans commune, de celles qui gèrent le centre."},
 	"help_link_commune":      {EN: "Identifier of the commune.", FR: "Identifiant de la commune."},
 	"help_site_names":        {EN: "Show or set the DNS names of a site: for these alone the hub gets it certificates.", FR: "Montre ou fixe les noms DNS d'un lieu : le centre ne lui obtient des certificats que pour ceux-là."},

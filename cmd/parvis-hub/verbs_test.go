@@ -43,6 +43,12 @@ func TestAnOperatorsFirstDay(t *testing.T) {
 	if out := c.verb(exitOK, "admin", "site", "list", "saint-pern"); !strings.HasPrefix(out, m[2]+"  never heard") {
 		t.Errorf("the sites are:\n%s", out)
 	}
+	replaced := c.verb(exitOK, "admin", "site", "replace", "saint-pern", m[2])
+	if !strings.Contains(replaced, "keeps no copy") || !strings.Contains(replaced, "parvis replace ") || !strings.Contains(replaced, "--hub https://") {
+		t.Errorf("to replace a box it says:\n%s", replaced)
+	}
+	c.verb(exitNotFound, "admin", "site", "replace", "saint-pern", "0000000000000000")
+	c.verb(exitUsage, "admin", "site", "replace", "saint-pern", m[2], "--valid", "1s")
 	c.verb(exitNotFound, "admin", "site", "list", "elsewhere")
 	c.verb(exitNotFound, "admin", "site", "code", "saint-pern", "0000000000000000")
 	c.verb(exitUsage, "admin", "site", "code", "saint-pern", m[2], "--valid", "1s")

@@ -155,7 +155,7 @@ func (d *daemon) verbs() control.Daemon {
 		Confirm: d.confirm.confirm,
 		Staff:   d.team.verbs,
 
-		HubStatus: d.hub.status, Hub: d.hub.gesture,
+		HubStatus: d.hub.status, Hub: d.hub.gesture, Copy: d.copies.now,
 
 		Terminals: d.terminals, Terminal: d.terminal, TerminalConfig: d.terminalConfig, Queue: d.queueVerb,
 	}

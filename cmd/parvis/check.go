@@ -126,6 +126,7 @@ func (a *app) allProblems(ctx context.Context, cfg *config.Config, problems []co
 	problems = append(problems, a.catalogueProblems(cfg)...)
 	problems = append(problems, printerProblems(ctx, cfg)...)
 	problems = append(problems, logoProblems(cfg)...)
+	problems = append(problems, copyProblems(cfg)...)
 	return append(append(problems, hubProblems(cfg)...), boxProblems(cfg, "/")...), nil
 }
 

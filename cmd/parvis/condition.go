@@ -30,7 +30,7 @@ func (d *daemon) condition() control.Condition {
 		Now: wire.Now{
 			Version: version, Up: int64(time.Since(d.since) / time.Second), Clock: wall.Quality.String(), Place: "closed",
 			Open: m.Open, Slots: m.Slots.Total, Waiting: len(d.hall.waiting.Entries()), Terminals: []wire.Terminal{}, Problems: []wire.Problem{},
-			Line: d.way.gauge.Now(), Expires: d.certs.left(wall),
+			Line: d.way.gauge.Now(), Expires: d.certs.left(wall), Copied: d.copies.copied(),
 		},
 		Suspended: m.Suspended, Disk: diskOf(d.app.cli.State),
 		Mails: d.watchers.mails(), HubSilent: d.hub.silent(), Hardware: d.box.state(d),
@@ -81,6 +81,9 @@ func (d *daemon) problems(c control.Condition, m sessions.Status) (all []wire.Pr
 	}
 	add(d.asked.printer.No(), "printer", "postes")
 	add(d.asked.gate.No(), "gate", "")
+	if s := d.copies.status(); s != nil {
+		add(s.Old, "copy", "")
+	}
 	add(c.Place == "open" && broken(h.Printer), "printer", "tickets")
 	hottest, _ := hw.Hottest(h.Temperatures)
 	add(hottest.Celsius >= float64(limits.Hot), "heat", "")

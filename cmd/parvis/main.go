@@ -58,6 +58,8 @@ type CLI struct {
 	Probe   probeCmd   `cmd:"" help:"${help_probe}"`
 	Support supportCmd `cmd:"" help:"${help_support}"`
 	Hub     hubCmd     `cmd:"" help:"${help_hub}"`
+	Copy    copyCmd    `cmd:"" help:"${help_copy}"`
+	Replace replaceCmd `cmd:"" help:"${help_replace}"`
 	Upgrade upgradeCmd `cmd:"" help:"${help_upgrade}"`
 	Recette recetteCmd `cmd:"" help:"${help_recette}"`
 	Echo    echoCmd    `cmd:"" help:"${help_echo}"`

@@ -52,6 +52,9 @@ type serveCmd struct {
 
 func (c serveCmd) Run(ctx context.Context, a *app) error {
 	log := slog.New(slog.NewTextHandler(a.err, nil))
+	if err := a.finishReplacement(); err != nil {
+		return err
+	}
 	cfg, unlock, err := a.alone()
 	if err != nil {
 		return err
@@ -107,6 +110,7 @@ type daemon struct {
 	box       box
 	hub       hub
 	follow    *follow
+	copies    copies
 }
 
 // run brings everything up in the order in which it can be refused: what changes nothing first, the kernel last.
@@ -214,6 +218,7 @@ func (d *daemon) run(ctx context.Context, confirm int) error {
 	defer d.watchers.close()
 	d.openWatchers(ctx)
 	d.openHub()
+	d.openCopies()
 	// The socket is there once everything is in force: who waits for it waits for that.
 	ctl, err := control.Listen(d.app.cli.Socket)
 	if err != nil {
@@ -253,6 +258,7 @@ func (d *daemon) serve(ctx context.Context, confirm int, plain, secure net.Liste
 	group.Go(func() error { return d.asked.run(ctx, d.clock) })
 	group.Go(func() error { return d.box.run(ctx, d) })
 	group.Go(func() error { return d.hub.run(ctx) })
+	group.Go(func() error { return d.copies.run(ctx) })
 	group.Go(func() error { return d.follow.prove(ctx, d) })
 	group.Go(func() error { return d.follow.certify(ctx, d) })
 	group.Go(func() error { return d.follow.upgrades(ctx, d) })

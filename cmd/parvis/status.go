@@ -95,6 +95,8 @@ func (d *daemon) status() control.Status {
 		}
 	}
 	s.Notes = append(append(s.Notes, d.seats.notes(d)...), d.fleet.notes()...)
+	s.Copies = d.copies.status()
+	s.Notes = append(s.Notes, d.copies.notes()...)
 	return s
 }
 

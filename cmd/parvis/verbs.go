@@ -70,6 +70,7 @@ func (c statusCmd) Run(ctx context.Context, a *app) error {
 	if s.Hub != nil && s.Hub.Enrolled {
 		a.heard(*s.Hub)
 	}
+	a.copies(s.Copies)
 	a.repairs(s.Repairs)
 	a.hardware(s.Condition.Hardware)
 	a.printf(lang.Text{EN: "Portal: %s", FR: "Portail : %s"}, s.Portal)

@@ -32,6 +32,7 @@ type Config struct {
 	Gate      Gate
 	Monitor   Monitor
 	Hub       Hub
+	Copy      Copy
 	HW        HW
 
 	file   string

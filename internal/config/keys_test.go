@@ -46,6 +46,8 @@ func known(t *testing.T) (keys []string) {
 			tb.monitor(new(Config))
 		case "hub":
 			tb.hub()
+		case "copy":
+			tb.copies(new(Config))
 		case "hw":
 			tb.hw()
 		}

@@ -91,6 +91,11 @@ func TestTheReferencesRemarksShowTheValuesThatHoldWithoutThem(t *testing.T) {
 			t.Errorf("hub: %+v, %+v", short.Hub, long.Hub)
 		}
 		long.Hub = short.Hub
+		// nor have copies, without whose key there are none
+		if !long.Copy.Made() || !long.Copy.Hub || long.Copy.Directory == "" || short.Copy != (config.Copy{}) {
+			t.Errorf("copy: %+v, %+v", short.Copy, long.Copy)
+		}
+		long.Copy = short.Copy
 		// nor has the box, but for its limits
 		if len(long.HW.LEDs) != 2 || len(long.HW.Buttons) != 2 || long.HW.ButtonDevice == "" || long.HW.Watchdog == "" || long.HW.Printer == "" {
 			t.Errorf("hw: %+v", long.HW)

@@ -32,6 +32,8 @@ type Status struct {
 	Line     Line     `json:"line"`
 	// Hub is nil where the place has none.
 	Hub *Hub `json:"hub,omitempty"`
+	// Copies is nil where none are made.
+	Copies *Copies `json:"copies,omitempty"`
 	// Terminals is nil where the place has none.
 	Terminals *Terminals `json:"terminals,omitempty"`
 	LeafQdisc string     `json:"leaf_qdisc"` // within one session: fq_codel, or bfifo where the kernel has none

@@ -46,6 +46,8 @@ type Daemon struct {
 	HubStatus func() Hub
 	Hub       func(context.Context, HubRequest) (Hub, error)
 
+	Copy func(context.Context) (Copies, error)
+
 	Shift func(ShiftRequest) error // only with --lab-clock
 }
 
@@ -132,6 +134,7 @@ func handler(d Daemon) http.Handler {
 	paperVerbs(mux, d)
 	reportVerb(mux, d)
 	hubVerbs(mux, d)
+	copyVerb(mux, d)
 	terminalVerbs(mux, d)
 	terminalConfigVerb(mux, d)
 	queueVerb(mux, d)

@@ -30,6 +30,7 @@ var (
 
 const (
 	patience   = 30 * time.Second // for one exchange: a batch is some ten kilobytes, a line may be slow
+	slowly     = 15 * time.Minute // for a copy of the site: megabytes
 	mostAnswer = bundle.Max       // bytes of an answer: a bundle is the longest
 )
 
@@ -37,9 +38,14 @@ const (
 type client struct {
 	url  string // without a slash at its end
 	http *http.Client
+	slow *http.Client // for copies, beside which batches go on
 }
 
 func newClient(o Options) *client {
+	return &client{url: o.URL, http: over(o, patience), slow: over(o, slowly)}
+}
+
+func over(o Options, within time.Duration) *http.Client {
 	// HTTP/2 would go on using a connection that a line has dropped without a word; HTTP/1 begins another one after the first silence.
 	var http1 http.Protocols
 	http1.SetHTTP1(true)
@@ -55,14 +61,17 @@ func newClient(o Options) *client {
 	if o.Proxy != nil {
 		transport.Proxy = http.ProxyURL(o.Proxy)
 	}
-	return &client{url: o.URL, http: &http.Client{
+	return &http.Client{
 		Transport:     transport,
-		Timeout:       patience,
+		Timeout:       within,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-	}}
+	}
 }
 
-func (c *client) close() { c.http.CloseIdleConnections() }
+func (c *client) close() {
+	c.http.CloseIdleConnections()
+	c.slow.CloseIdleConnections()
+}
 
 // enrol redeems a code.
 func (c *client) enrol(ctx context.Context, e wire.Enrolment) (a wire.Enrolled, err error) {
@@ -123,6 +132,8 @@ type request struct {
 	tag                 string // If-None-Match; "" none
 	body                []byte
 	packed              bool   // by gzip
+	digest              string // Content-Digest of a body that is a copy; "" it is JSON
+	most                int    // bytes of an answer that is a copy; 0: it is none
 	part                string // Range; "" all of it
 }
 
@@ -142,6 +153,15 @@ func (c *client) exchange(ctx context.Context, r request) (a answer, status int,
 	}
 	req.Header.Set(wire.VersionHeader, strconv.Itoa(wire.Version))
 	req.Header.Set("Content-Type", "application/json")
+	way, most := c.http, mostAnswer
+	if r.digest != "" {
+		req.Header.Set("Content-Type", "application/octet-stream")
+		req.Header.Set("Content-Digest", r.digest)
+		way = c.slow
+	}
+	if r.most > 0 {
+		way, most = c.slow, r.most
+	}
 	if r.packed {
 		req.Header.Set("Content-Encoding", "gzip")
 	}
@@ -154,12 +174,12 @@ func (c *client) exchange(ctx context.Context, r request) (a answer, status int,
 	if r.token != "" {
 		req.Header.Set("Authorization", "Bearer "+r.token)
 	}
-	resp, err := c.http.Do(req)
+	resp, err := way.Do(req)
 	if err != nil {
 		return a, 0, err
 	}
 	defer resp.Body.Close()
-	if a.body, err = io.ReadAll(io.LimitReader(resp.Body, mostAnswer+1)); err != nil {
+	if a.body, err = io.ReadAll(io.LimitReader(resp.Body, int64(most)+1)); err != nil {
 		return a, 0, err
 	}
 	a.tag = resp.Header.Get("ETag")
@@ -170,8 +190,8 @@ func (c *client) exchange(ctx context.Context, r request) (a answer, status int,
 	case resp.StatusCode != http.StatusOK || r.part != "":
 		a.none = resp.StatusCode == http.StatusNotFound
 		return a, resp.StatusCode, fmt.Errorf("%s answers %s", c.url, resp.Status)
-	case len(a.body) > mostAnswer:
-		return a, resp.StatusCode, fmt.Errorf("%w: longer than %d bytes", ErrAnswer, mostAnswer)
+	case len(a.body) > most:
+		return a, resp.StatusCode, fmt.Errorf("%w: longer than %d bytes", ErrAnswer, most)
 	}
 	return a, resp.StatusCode, nil
 }

@@ -136,22 +136,30 @@ func (l *Link) Enrol(ctx context.Context, code string) error {
 	if err != nil {
 		return fmt.Errorf("hublink: enrol: %w", err)
 	}
-	a, err := l.client.enrol(ctx, wire.Enrolment{
-		Code: strings.TrimSpace(code), Version: l.o.Version, Model: l.o.Model, SealKey: key.PublicKey().Bytes(),
-	})
-	switch {
-	case err != nil:
+	s, err := redeem(ctx, l.client, l.o, code, key, false)
+	if err != nil {
 		return err
-	case a.Site == "" || a.Token == "" || len(a.Token) > 512 || strings.ContainsAny(a.Token, " \r\n") || len(a.SignKey) != ed25519.PublicKeySize:
-		return fmt.Errorf("%w: without a site, a token or a key", ErrAnswer)
 	}
-	s := state{Site: a.Site, Name: a.Name, Token: a.Token, SealKey: key.Bytes(), SignKey: a.SignKey}
 	if err := s.write(l.o.Path); err != nil {
 		return err
 	}
 	l.begin(s)
 	l.o.Log.Info("enrolled at the hub", "site", s.Site)
 	return nil
+}
+
+// redeem is the enrolment that a code gives; nothing is written.
+func redeem(ctx context.Context, c *client, o Options, code string, key *ecdh.PrivateKey, replaces bool) (state, error) {
+	a, err := c.enrol(ctx, wire.Enrolment{
+		Code: strings.TrimSpace(code), Version: o.Version, Model: o.Model, SealKey: key.PublicKey().Bytes(), Replaces: replaces,
+	})
+	switch {
+	case err != nil:
+		return state{}, err
+	case a.Site == "" || a.Token == "" || len(a.Token) > 512 || strings.ContainsAny(a.Token, " \r\n") || len(a.SignKey) != ed25519.PublicKeySize:
+		return state{}, fmt.Errorf("%w: without a site, a token or a key", ErrAnswer)
+	}
+	return state{Site: a.Site, Name: a.Name, Token: a.Token, SealKey: key.Bytes(), SignKey: a.SignKey}, nil
 }
 
 // Leave forgets the enrolment. What was counted stays, and goes to whichever hub the site is enrolled at next.

@@ -59,10 +59,10 @@ func (t *Town) AddGuest(o GuestOptions) (_ *Guest, err error) {
 	if o.MAC == nil {
 		o.MAC = net.HardwareAddr{0x3c, 0x22, 0xfb, byte(n >> 16), byte(n >> 8), byte(n)}
 	}
-	g := &Guest{Name: o.Name, MAC: o.MAC, Port: fmt.Sprintf("p%d", n), town: t, bridge: GuestBridge}
+	g := &Guest{Name: o.Name, MAC: o.MAC, Port: fmt.Sprintf("p%d", n), town: t, bridge: t.ports.Guests}
 	net6 := guestV6
 	if o.Post {
-		g.bridge, net6 = PostBridge, postV6
+		g.bridge, net6 = t.ports.Posts, postV6
 	}
 	v6 := net6.Addr().As16()
 	v6[13], v6[14], v6[15] = 0x10|byte(n>>16), byte(n>>8), byte(n)

@@ -13,7 +13,7 @@ import (
 func (t *Town) RemoveLine(again bool) error {
 	if !again {
 		err := t.Router.Do(func() error {
-			link, err := nl.LinkByName(WAN)
+			link, err := nl.LinkByName(t.ports.WAN)
 			if err != nil {
 				return err
 			}
@@ -24,11 +24,11 @@ func (t *Town) RemoveLine(again bool) error {
 		}
 		return nil
 	}
-	if err := veth(t.Router, WAN, nil, t.Internet, "eth0"); err != nil {
+	if err := veth(t.Router, t.ports.WAN, nil, t.Internet, "eth0"); err != nil {
 		return err
 	}
 	return errors.Join(
-		t.Router.addAddress(WAN, wanV4, wanV6),
+		t.Router.addAddress(t.ports.WAN, wanV4, wanV6),
 		t.Router.addRoute(netip.MustParsePrefix("0.0.0.0/0"), gatewayV4.Addr()),
 		t.Router.addRoute(netip.MustParsePrefix("::/0"), gatewayV6.Addr()),
 		t.Internet.addAddress("eth0", gatewayV4, gatewayV6),

@@ -18,15 +18,25 @@ import (
 // devices keep their addresses, as phones do that stay on their access point.
 //
 // CLOCK_BOOTTIME goes on: nothing may compare times of two boots, and who does is found out by the boot id.
-func (t *Town) PowerCut() error {
+func (t *Town) PowerCut() error { return t.exchange(t.ports) }
+
+// exchange puts another machine in the router's place, with every cable that it had.
+func (t *Town) exchange(to Ports) error {
 	t.mu.Lock()
 	programs := t.programs
 	t.programs = nil
-	ports, bridges := []string{WAN}, map[string]string{}
+	was := t.ports
+	ports, bridges := []string{was.WAN}, map[string]string{}
 	for _, g := range t.guests {
+		if g.bridge == was.Posts {
+			g.bridge = to.Posts
+		} else {
+			g.bridge = to.Guests
+		}
 		ports = append(ports, g.Port)
 		bridges[g.Port] = g.bridge
 	}
+	t.ports = to
 	t.cuts++
 	name := fmt.Sprintf("router%d", t.cuts+1)
 	t.mu.Unlock()
@@ -53,7 +63,7 @@ func (t *Town) PowerCut() error {
 				return err
 			}
 		}
-		return nil
+		return next.rename(was.WAN, to.WAN)
 	})
 	for _, port := range ports[1:] {
 		err = errors.Join(err, t.Router.plug(port, bridges[port]))

@@ -33,7 +33,7 @@ func (g *Guest) roams() error {
 		}
 	}
 	return errors.Join(
-		g.town.Router.plug(g.second(), GuestBridge),
+		g.town.Router.plug(g.second(), g.town.ports.Guests),
 		g.NS.plug("antenna", roamSwitch),
 		g.NS.plug(uplink(0), roamSwitch),
 	)

@@ -45,6 +45,14 @@ func PostAddress() netip.Addr { return postV4.Addr() }
 // Gateway is the router's neighbour beyond the line.
 func Gateway() netip.Addr { return gatewayV4.Addr() }
 
+// Ports are the names of a router's interfaces, and its address on the guests' link.
+type Ports struct {
+	WAN, Guests, Posts string
+	MAC, PostMAC       net.HardwareAddr
+}
+
+var usualPorts = Ports{WAN, GuestBridge, PostBridge, BridgeMAC, postBridgeMAC}
+
 // Options of a town; the zero value is the usual one.
 type Options struct {
 	// Guests is the router's address on the guest network with its length. Zero: 10.77.0.1/16.
@@ -68,6 +76,7 @@ type Town struct {
 	Router   *NS
 	Internet *NS
 
+	ports    Ports // of the router as it is now
 	net      *internet
 	upstream *Process
 
@@ -93,7 +102,7 @@ func NewTown(dir string, opts Options) (_ *Town, err error) {
 			return nil, fmt.Errorf("lab: %w", err)
 		}
 	}
-	t := &Town{Dir: dir, Options: opts, guests: map[string]*Guest{}}
+	t := &Town{Dir: dir, Options: opts, ports: usualPorts, guests: map[string]*Guest{}}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, t.Close())
@@ -138,7 +147,7 @@ func (t *Town) layRouter() (err error) {
 
 // startRouter makes of a bare machine the router as it is when it starts; cables lays them, or takes them over.
 func (t *Town) startRouter(cables func() error) error {
-	if err := errors.Join(t.Router.bridge(GuestBridge, BridgeMAC), t.Router.bridge(PostBridge, postBridgeMAC)); err != nil {
+	if err := errors.Join(t.Router.bridge(t.ports.Guests, t.ports.MAC), t.Router.bridge(t.ports.Posts, t.ports.PostMAC)); err != nil {
 		return err
 	}
 	// As on a router whose bridge traffic goes by the firewall once, at layer 3; ip_forward stays as the kernel has it: closed.
@@ -152,9 +161,9 @@ func (t *Town) startRouter(cables func() error) error {
 		return err
 	}
 	return errors.Join(
-		t.Router.addAddress(GuestBridge, t.Options.Guests, guestV6),
-		t.Router.addAddress(PostBridge, postV4, postV6),
-		t.Router.addAddress(WAN, wanV4, wanV6),
+		t.Router.addAddress(t.ports.Guests, t.Options.Guests, guestV6),
+		t.Router.addAddress(t.ports.Posts, postV4, postV6),
+		t.Router.addAddress(t.ports.WAN, wanV4, wanV6),
 		t.Router.addRoute(netip.MustParsePrefix("0.0.0.0/0"), gatewayV4.Addr()),
 		t.Router.addRoute(netip.MustParsePrefix("::/0"), gatewayV6.Addr()),
 	)

@@ -99,6 +99,11 @@ var Metrics = []Metric{
 			put("", float64(*c.HubSilent))
 		}
 	}},
+	{"parvis_last_copy_timestamp_seconds", "seconds since 1970", "When the newest encrypted copy of the place was made; 0: none yet. Missing where none are made.", func(c control.Condition, put func(string, float64)) {
+		if c.Copied != nil {
+			put("", float64(*c.Copied))
+		}
+	}},
 	{"parvis_waiting_mails", "mails", "E-mails about problems that the relay has not taken yet.", one(func(c control.Condition) float64 { return float64(c.Mails) })},
 	{"parvis_board_info", "", "Always 1; the label model says what board this is. Missing where it does not say.", func(c control.Condition, put func(string, float64)) {
 		if c.Hardware.Board != "" {

@@ -17,7 +17,7 @@ import (
 
 // busy is a condition in which every family has a value.
 func busy() control.Condition {
-	silent, off := int64(75), 0.25
+	silent, off, copied := int64(75), 0.25, int64(1_795_000_000)
 	return control.Condition{
 		Now: wire.Now{
 			Version: "1.2.3", Up: 3600, Clock: "synchronised", Place: "open", Open: 12, Slots: 240, Waiting: 2,
@@ -25,6 +25,7 @@ func busy() control.Condition {
 			Terminals: []wire.Terminal{{ID: "poste-1", State: "open"}, {ID: "poste-2", State: "silent"}, {ID: "poste-3", State: "silent"}},
 			Problems:  []wire.Problem{{Code: "terminal", What: "poste-2"}, {Code: "terminal", What: "poste-3"}, {Code: "line-saturated"}},
 			Expires:   map[string]int{"portal": 60, "console": -1},
+			Copied:    &copied,
 		},
 		Suspended: 1, Disk: control.Disk{Free: 1 << 30, Size: 4 << 30}, HubSilent: &silent, Mails: 3,
 		Hardware: control.Hardware{

@@ -71,29 +71,33 @@ func (m *maker) guests() {
 	if name == "" {
 		return
 	}
+	if m.public(name, "--guests") {
+		m.p.Guests = name
+	}
+}
+
+// public reports whether an interface may be that of people, guests or terminals; else it says what it is needed for.
+func (m *maker) public(name, flag string) bool {
 	i := m.iface(name)
 	switch {
 	case i == nil:
-		m.unknown(name, "--guests")
-		return
+		m.unknown(name, flag)
 	case name == m.f.SSH:
 		m.refuse(say("you are connected through %s: made public, it would shut you out", "vous êtes connecté par %s : devenu public, il vous fermerait la porte", name), none,
-			say("connect by another port or at the console and repeat, or name another one with --guests", "connectez-vous par un autre port ou à la console et recommencez, ou nommez-en un autre avec --guests"))
-		return
+			say("connect by another port or at the console and repeat, or name another one with %s", "connectez-vous par un autre port ou à la console et recommencez, ou nommez-en un autre avec %s", flag))
 	case name == m.p.WAN:
 		m.refuse(say("%s is the line: it cannot be the guests' port too", "%s est la ligne : ce ne peut pas être aussi le port des visiteurs", name), none,
-			say("name another one with --guests", "nommez-en un autre avec --guests"))
-		return
+			say("name another one with %s", "nommez-en un autre avec %s", flag))
 	case slices.ContainsFunc(m.f.Routes, func(r machine.Route) bool { return r.Default() && r.Interface == name }):
 		m.refuse(say("a route to the internet leaves by %s: it cannot become the guests' port", "une route vers internet passe par %s : il ne peut pas devenir le port des visiteurs", name), none,
-			say("name another one with --guests, or take that route away first", "nommez-en un autre avec --guests, ou retirez d'abord cette route"))
-		return
+			say("name another one with %s, or take that route away first", "nommez-en un autre avec %s, ou retirez d'abord cette route", flag))
 	case i.Master != "":
 		m.refuse(say("%s is a port of %s", "%s est un port de %s", name, i.Master), none,
-			say("name the bridge: --guests %s", "nommez le pont : --guests %s", i.Master))
-		return
+			say("name the bridge: %s %s", "nommez le pont : %s %s", flag, i.Master))
+	default:
+		return true
 	}
-	m.p.Guests = name
+	return false
 }
 
 // onlyCandidate returns the one interface that is left for the guests; otherwise it says what is in the way.

@@ -98,6 +98,27 @@ func renumber(ctx context.Context, tx *sql.Tx, above int64) (last int64, err err
 	return last, err
 }
 
+// Continue prepares a copy of a file to go on in the place of its original, which may have counted and told the hub more since: what is
+// counted from now on has numbers above any that the original can have given. Rows keep theirs, so that the hub counts none of them twice, and what
+// only the original knew is still there. Of an hour in which both have counted after the copy, the hub keeps the newer box's part.
+func Continue(ctx context.Context, path, bootID string) error {
+	s, err := openStore(ctx, path, bootID)
+	if err != nil {
+		return err
+	}
+	defer s.Close()
+	if err := s.Do(ctx, func(tx *sql.Tx) error {
+		_, err := tx.ExecContext(ctx, "UPDATE outbox SET seq = seq + ?", int64(ahead))
+		return err
+	}); err != nil {
+		return fmt.Errorf("usage: continue: %w", err)
+	}
+	return nil
+}
+
+// ahead is more numbers than a file gives in a thousand years, and few enough for as many replacements as there can be.
+const ahead = 1 << 32
+
 func hoursAfter(ctx context.Context, tx *sql.Tx, after int64) (all []wire.Hour, err error) {
 	rows, err := tx.QueryContext(ctx, `SELECT at, seq, measured, peak, asked, down, lost, questions, latency, busy
 		FROM hour WHERE seq > ? ORDER BY seq LIMIT ?`, after, wire.MaxHours)

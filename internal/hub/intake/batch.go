@@ -43,7 +43,11 @@ func (in *intake) enrol(w http.ResponseWriter, r *http.Request, _ *Event) (any, 
 	if err != nil {
 		return nil, err
 	}
-	in.Log.Info("a site is enrolled", "site", ref.Site)
+	if e.Replaces {
+		in.Log.Info("a site's box is replaced; the one before is refused from now on", "site", ref.Site)
+	} else {
+		in.Log.Info("a site is enrolled", "site", ref.Site)
+	}
 	return wire.Enrolled{Site: ref.Site, Name: name, Token: token, SignKey: in.public()}, nil
 }
 
@@ -199,6 +203,9 @@ func (in *intake) site(r *http.Request) (store.Ref, error) {
 	defer cancel()
 	ref, err := in.Hub.SiteOf(ctx, token)
 	if errors.Is(err, store.ErrUnknown) {
+		if old, err := in.Hub.HeardRetired(ctx, token); err == nil {
+			in.Log.Warn("a box that was replaced has spoken and is refused", "site", old.Site)
+		}
 		return store.Ref{}, errToken
 	}
 	if err != nil {

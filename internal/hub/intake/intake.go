@@ -31,6 +31,8 @@ const (
 	patience  = 20 * time.Second // for one request, from its body's end
 	enrolment = 4 << 10          // bytes of an Enrolment
 	request   = 16 << 10         // bytes of a CertificateRequest
+	copying   = 2                // copies that come or go at once: each is wire.MaxCopy bytes of memory at most
+	slowly    = 15 * time.Minute // for a copy over a slow line
 	tries     = 4                // of a transaction that another one stood in the way of
 )
 
@@ -47,7 +49,7 @@ type Options struct {
 
 // Event is what became of one request.
 type Event struct {
-	What    string // enrol, batch, bundle, staff, certificate, release, file
+	What    string // enrol, batch, bundle, staff, certificate, release, file, copy, replacement, replacement-copy
 	Status  int
 	Took    time.Duration
 	Hours   int // of a batch: that were news
@@ -59,6 +61,9 @@ type intake struct {
 	codes *limiter
 	sites *limiter
 	slots chan struct{}
+
+	newcomers, copies *limiter
+	lanes             chan struct{} // of copies
 }
 
 // New is a handler of wire's paths.
@@ -79,6 +84,10 @@ func New(o Options) http.Handler {
 		// Four batches a second catch a year up in less than a minute.
 		sites: newLimiter(o.Clock, 240, time.Second/4),
 		slots: make(chan struct{}, together),
+		// A site makes one copy a night; its operator may want some more on one day.
+		newcomers: newLimiter(o.Clock, 30, 2*time.Second), // who replaces a box asks some times before it is right
+		copies:    newLimiter(o.Clock, 6, time.Hour),
+		lanes:     make(chan struct{}, copying),
 	}
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST "+wire.PathEnrol, in.serve("enrol", in.enrol))
@@ -88,6 +97,9 @@ func New(o Options) http.Handler {
 	mux.HandleFunc("POST "+wire.PathCertificate, in.serve("certificate", in.certificate))
 	mux.HandleFunc("GET "+wire.PathRelease, in.serve("release", in.signed(rollout.ReleaseBundle)))
 	mux.HandleFunc("GET "+wire.PathReleaseFile+"{sha256}", in.serve("file", in.file))
+	mux.HandleFunc("PUT "+wire.PathCopy, in.serve("copy", in.keepCopy))
+	mux.HandleFunc("POST "+wire.PathReplacement, in.serve("replacement", in.replacement))
+	mux.HandleFunc("POST "+wire.PathReplacementCopy, in.serve("replacement-copy", in.replacementCopy))
 	return mux
 }
 
@@ -161,7 +173,9 @@ func write(w http.ResponseWriter, status int, answer any) {
 			panic("intake: an answer that is no JSON: " + err.Error()) // the types of wire are
 		}
 	}
-	w.Header().Set("Content-Type", "application/json")
+	if w.Header().Get("Content-Type") == "" {
+		w.Header().Set("Content-Type", "application/json")
+	}
 	w.WriteHeader(status)
 	w.Write(body) // who has gone asks again
 }

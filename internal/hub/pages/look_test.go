@@ -23,8 +23,11 @@ import (
 	"parvis/internal/lab/browser"
 )
 
-// `go test -run Axe -screens DIR` keeps a picture of every page at each width.
-var screens = flag.String("screens", "", "a folder for pictures of every page")
+// `go test -run Axe -screens DIR` keeps a picture of every page at each width; `-only H10` looks at those alone whose name begins so.
+var (
+	screens = flag.String("screens", "", "a folder for pictures of every page")
+	only    = flag.String("only", "", "the beginning of the names of the pages to look at")
+)
 
 type shown struct {
 	name   string
@@ -171,6 +174,7 @@ func newAlbum(t *testing.T) *album {
 	a.ask(http.MethodPost, "/personnes/"+closed+"/fermer")
 	a.see("H12-personne-fermee", "/personnes/"+closed)
 	a.keep("H12-lien-personne", a.ask(http.MethodPost, "/personnes/"+a.colleague("renfort").ID+"/lien"))
+	a.replacements()
 	a.send("H9-refus", "/enroler", "nom", "x")
 	a.send("H9-code", "/enroler", "nom", "Maison des services")
 	a.send("H12-refus", "/equipe", "nom", "x", "role", "reader")
@@ -206,6 +210,9 @@ func TestNoPageBreaksARuleOfAxe(t *testing.T) {
 	a.must(err)
 	defer func() { a.must(b.Close()) }()
 	for n, page := range a.pages {
+		if !strings.HasPrefix(page.name, *only) {
+			continue
+		}
 		a.must(b.Open(t.Context(), fmt.Sprintf("%s/page/%d", server.URL, n)))
 		for _, width := range []int64{320, 640, 1280} {
 			a.must(b.Viewport(t.Context(), width, 720))

@@ -39,6 +39,8 @@ type Options struct {
 	Drop func(ctx context.Context, tenant, month string) error
 	// Published is the address below which everybody finds what communes publish, without a slash at its end; "" pages name none.
 	Published string
+	// URL is the hub's address as boxes are told it, without a slash at its end; "" pages leave a blank for it.
+	URL string
 	// Alerts are the ways out; nil: there is none.
 	Alerts Alerts
 }
@@ -91,6 +93,8 @@ var routes = []route{
 	{"POST /enroler", staff.Operate, false, (*Pages).addSite},
 	{"POST /sites/{site}/code", staff.Operate, false, (*Pages).code},
 	{"POST /sites/{site}/nom", staff.Operate, false, (*Pages).rename},
+	{"GET /sites/{site}/remplacer", staff.Operate, false, (*Pages).replacement},
+	{"POST /sites/{site}/remplacer", staff.Operate, false, (*Pages).replaceBox},
 	{"GET /sites/{site}/retirer", staff.Operate, false, (*Pages).removal},
 	{"POST /sites/{site}/retirer", staff.Operate, false, (*Pages).removeSite},
 	{"GET /export", staff.ManageTeam, false, (*Pages).export},

@@ -69,6 +69,8 @@ func TestNoRouteShowsAnotherCommune(t *testing.T) {
 		"GET /sites/{site}":                          {site, http.StatusNotFound, nil},
 		"POST /sites/{site}/code":                    {site + "/code", http.StatusNotFound, nil},
 		"POST /sites/{site}/nom":                     {site + "/nom", http.StatusNotFound, []string{"nom", "Pris"}},
+		"GET /sites/{site}/remplacer":                {site + "/remplacer", http.StatusNotFound, nil},
+		"POST /sites/{site}/remplacer":               {site + "/remplacer", http.StatusNotFound, nil},
 		"GET /sites/{site}/retirer":                  {site + "/retirer", http.StatusNotFound, nil},
 		"POST /sites/{site}/retirer":                 {site + "/retirer", http.StatusNotFound, nil},
 		"POST /incidents/{incident}":                 {"/incidents/" + theirIncident, http.StatusNotFound, nil},

@@ -198,7 +198,7 @@ var (
 	gestures       = strings.Fields(`look catalogue accept-proposal decline-proposal undecline-proposal catalogue-back add-person role-person welcome reopen-person
 		enter-password enter-city leave refused account password reset close invite-epci invite-dsi invite-dpo invite-reader
 		role-epci role-dsi role-dpo role-reader charge report export add-site code rename-site remove-site add-commune remove-commune send-person close-everywhere
-		layer layer-epci publish end-publication go-on revert upgrade try-alert card`)
+		layer layer-epci replace publish end-publication go-on revert upgrade try-alert card`)
 )
 
 // known says a word that has a text; another stands as it is.

@@ -185,6 +185,7 @@ func (p *Pages) fleet(w http.ResponseWriter, r *http.Request, who staff.Person) 
 		store.Site
 		State        State
 		Certificates []certificate
+		Copy         copyOf
 	}
 	type count struct {
 		Name string
@@ -193,13 +194,17 @@ func (p *Pages) fleet(w http.ResponseWriter, r *http.Request, who staff.Person) 
 	var v struct {
 		Boxes    []box
 		Versions []count
-		May      bool // bring another version
+		May      bool // replace a box, bring another version
 	}
 	v.May = who.Role.May(staff.Operate)
 	err := p.in(r, who, func(ctx context.Context, t *store.Tenant) error {
+		kept, err := t.NewestCopies(ctx)
+		if err != nil {
+			return err
+		}
 		all, err := t.Sites(ctx)
 		for _, s := range all {
-			b := box{Site: s, State: stateOf(s, p.now())}
+			b := box{Site: s, State: stateOf(s, p.now()), Copy: p.newest(s, kept[s.ID])}
 			if s.Contact != nil {
 				for name, days := range s.Contact.Now.Expires {
 					b.Certificates = append(b.Certificates, certificate{name, days})

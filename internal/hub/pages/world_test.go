@@ -57,7 +57,7 @@ func newWorld(t testing.TB) *world {
 	w.Pages, err = pages.New(pages.Options{
 		Store: w.hub, Staff: w.staff, Clock: w.clock, Log: slog.New(slog.NewTextHandler(&w.log, nil)), Version: "1.0", Contact: "dsi@exemple.test",
 		Drop: func(context.Context, string, string) error { return nil }, Alerts: &w.ways,
-		Published: "https://hub.exemple.test/donnees",
+		Published: "https://hub.exemple.test/donnees", URL: "https://hub.exemple.test",
 	})
 	w.must(err)
 	w.lac, w.bois = storetest.Site(t, w.hub, "lac", "Médiathèque du Lac"), storetest.Site(t, w.hub, "bois", "Lieu-Secret")

@@ -117,18 +117,20 @@ func spelled(code string) string {
 	return strings.ToUpper(strings.NewReplacer("-", "", " ", "", "\u00a0", "").Replace(strings.TrimSpace(code)))
 }
 
-// Enrol uses a code up and gives the site's box a token; a token that another box of this site had is worth nothing from then on.
+// Enrol uses a code up and gives the site's box a token; a token that another box of this site had is worth nothing from then on. The
+// same box, known by its sealing key, may redeem the code again while it is valid: the answer may have been lost.
 func (h *Hub) Enrol(ctx context.Context, e wire.Enrolment) (ref Ref, name, token string, err error) {
 	token = base32.StdEncoding.WithPadding(base32.NoPadding).EncodeToString(random(32))
 	err = pgx.BeginFunc(ctx, h.pool, func(tx pgx.Tx) error {
-		if err := tx.QueryRow(ctx, "SELECT tenant, site FROM use_code($1)", hash(spelled(e.Code))).Scan(&ref.Tenant, &ref.Site); err != nil {
+		if err := tx.QueryRow(ctx, "SELECT tenant, site FROM redeem_code($1, $2)", hash(spelled(e.Code)), e.SealKey).Scan(&ref.Tenant, &ref.Site); err != nil {
 			return one(err)
 		}
 		if _, err := tx.Exec(ctx, "SELECT set_config('parvis.tenant', $1, true)", ref.Tenant); err != nil {
 			return err
 		}
-		return tx.QueryRow(ctx, `UPDATE site SET token_hash = $2, seal_key = $3, version = $4, model = $5, enrolled = now()
-			WHERE id = $1 RETURNING name`, ref.Site, hash(token), e.SealKey, e.Version, e.Model).Scan(&name)
+		var err error
+		name, err = enrolled(ctx, tx, ref.Site, token, e)
+		return err
 	})
 	if errors.Is(err, ErrUnknown) {
 		return Ref{}, "", "", err

@@ -54,7 +54,7 @@ func (k *Keeper) Load(name string) (*tls.Certificate, error) {
 // Look asks for a certificate where there is none, or where less than a third of its life is left. now is the zero time while the
 // site does not know the time: one that is there is then not judged.
 func (k *Keeper) Look(ctx context.Context, name string, now time.Time) (r Renewed, err error) {
-	if c, err := k.Load(name); err == nil && c.Leaf.VerifyHostname(name) == nil {
+	if c, err := k.Load(name); err == nil && c.Leaf.VerifyHostname(name) == nil && !k.due(name) {
 		life := c.Leaf.NotAfter.Sub(c.Leaf.NotBefore)
 		if now.IsZero() || now.Before(c.Leaf.NotAfter.Add(-life/3)) {
 			return Renewed{}, nil
@@ -85,7 +85,20 @@ func (k *Keeper) Look(ctx context.Context, name string, now time.Time) (r Renewe
 	if err := k.write(k.File(name), append(key, answer.Chain...)); err != nil {
 		return r, err
 	}
+	if err := os.Remove(k.renewFile(name)); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return r, fmt.Errorf("certs: %w", err)
+	}
 	return Renewed{New: true}, os.Remove(k.askedFile(name))
+}
+
+// Renew makes the next Look ask for another certificate, of another key, however long this one holds: another box has had its key too.
+func (k *Keeper) Renew(name string) error { return k.write(k.renewFile(name), nil) }
+
+func (k *Keeper) renewFile(name string) string { return filepath.Join(k.Dir, name+".renew") }
+
+func (k *Keeper) due(name string) bool {
+	_, err := os.Stat(k.renewFile(name))
+	return err == nil
 }
 
 func (k *Keeper) askedFile(name string) string { return filepath.Join(k.Dir, name+".asked.pem") }

@@ -186,3 +186,35 @@ func TestAFileThatIsBrokenIsMadeAnew(t *testing.T) {
 		t.Errorf("%s, %v", b, err)
 	}
 }
+
+// Another box has had this key: the certificate serves until another one of another key is there.
+func TestACertificateIsRenewedWhenItIsSaid(t *testing.T) {
+	k, h := site(t)
+	h.ready = true
+	look(t, k, now)
+	was, err := k.Load(portal)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := k.Renew(portal); err != nil {
+		t.Fatal(err)
+	}
+	h.ready = false
+	if r := look(t, k, now); !r.Waiting {
+		t.Errorf("%+v", r)
+	}
+	if c, err := k.Load(portal); err != nil || c.Leaf.SerialNumber.Cmp(was.Leaf.SerialNumber) != 0 {
+		t.Errorf("until then it serves: %v", err)
+	}
+	h.ready = true
+	if r := look(t, k, now); !r.New {
+		t.Errorf("%+v", r)
+	}
+	c, err := k.Load(portal)
+	if err != nil || c.PrivateKey.(*ecdsa.PrivateKey).Equal(was.PrivateKey) {
+		t.Errorf("it has the old key: %v", err)
+	}
+	if r := look(t, k, now); r != (certs.Renewed{}) {
+		t.Errorf("it is renewed once more: %+v", r)
+	}
+}

@@ -3,6 +3,7 @@
 package hubtest
 
 import (
+	"bytes"
 	"compress/gzip"
 	"crypto/ed25519"
 	"encoding/json"
@@ -61,6 +62,8 @@ type Hub struct {
 	errs   []string
 	active int
 	seal   []byte
+
+	copies [][]byte // the site's, oldest first
 
 	published, staff string            // versions
 	signed           map[string][]byte // by path
@@ -301,6 +304,8 @@ func (h *Hub) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		other.ServeHTTP(w, r)
 	case r.Method == http.MethodGet && (r.URL.Path == wire.PathBundle || r.URL.Path == wire.PathStaff || r.URL.Path == wire.PathRelease), r.URL.Path == wire.PathCertificate:
 		h.own(w, r)
+	case r.Method == http.MethodPut && r.URL.Path == wire.PathCopy:
+		h.keepCopy(w, r)
 	case r.Method == http.MethodGet && strings.HasPrefix(r.URL.Path, wire.PathReleaseFile):
 		h.piece(w, r)
 	case r.Method != http.MethodPost:
@@ -313,6 +318,8 @@ func (h *Hub) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		h.enrol(w, r)
 	case r.URL.Path == wire.PathBatch:
 		h.batch(w, r)
+	case r.URL.Path == wire.PathReplacement || r.URL.Path == wire.PathReplacementCopy:
+		h.replacement(w, r)
 	default:
 		h.wrong(w, http.StatusNotFound, "%s", r.URL)
 	}
@@ -326,7 +333,7 @@ func (h *Hub) enrol(w http.ResponseWriter, r *http.Request) {
 	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if e.Code != Code || h.used {
+	if e.Code != Code || h.used && !bytes.Equal(h.seal, e.SealKey) {
 		http.Error(w, "no such code", http.StatusForbidden)
 		return
 	}

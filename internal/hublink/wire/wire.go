@@ -35,12 +35,18 @@ const (
 
 	PathRelease     = "/v1/release"       // GET with If-None-Match → a bundle of the kind bundle.Releases, or 304
 	PathReleaseFile = "/v1/release/file/" // and a SHA-256 in hexadecimal: GET, with Range → its bytes
+
+	PathCopy            = "/v1/copy"             // PUT an encrypted copy of the site, with its Content-Digest (RFC 9530) → {}
+	PathReplacement     = "/v1/replacement"      // POST Newcomer → Replacement; without a token: the code is the right
+	PathReplacementCopy = "/v1/replacement/copy" // POST Newcomer → the copy that it names, as it was sent
 )
 
 // MaxBatch is the most bytes of a batch's JSON, before it is compressed; MaxHours its most hours.
 const (
 	MaxBatch = 1 << 20
 	MaxHours = 72
+	// MaxCopy is the most bytes of an encrypted copy that a hub keeps.
+	MaxCopy = 16 << 20
 )
 
 // Enrolment is how a site joins: with a code that works once.
@@ -49,6 +55,29 @@ type Enrolment struct {
 	Version string `json:"version"`  // of Parvis
 	Model   string `json:"model"`    // of the board, as far as it is known
 	SealKey []byte `json:"seal_key"` // public, HPKE (RFC 9180), X25519: what the hub seals for this site alone
+	// Replaces: the box has become this site by a copy of it, in the place of another box.
+	Replaces bool `json:"replaces,omitempty"`
+}
+
+// Newcomer is a box that is to take the place of another one: it asks with a code of the site, which is used up only by its Enrolment.
+type Newcomer struct {
+	Code    string `json:"code"`
+	SealKey []byte `json:"seal_key"`       // of the enrolment that will follow
+	Copy    []byte `json:"copy,omitempty"` // SHA-256 of the copy that is asked for
+}
+
+// Replacement is what the hub has for a Newcomer.
+type Replacement struct {
+	Site   string     `json:"site"`
+	Name   string     `json:"name"`
+	Copies []KeptCopy `json:"copies"` // the newest first; empty: none
+}
+
+// KeptCopy is one that the hub keeps.
+type KeptCopy struct {
+	Kept int64  `json:"kept"` // seconds since 1970, by the hub's clock
+	Sum  []byte `json:"sum"`  // SHA-256
+	Size int    `json:"size"` // bytes
 }
 
 // Enrolled is the answer, once.
@@ -91,6 +120,7 @@ type Now struct {
 	Expires   map[string]int `json:"expires"`           // certificate (portal, console) → days left
 	Staff     string         `json:"staff,omitempty"`   // version of the list of colleagues in force, a decimal number; "" none
 	Trial     bool           `json:"trial,omitempty"`   // Bundle has not proved itself yet
+	Copied    *int64         `json:"copied,omitempty"`  // seconds since 1970 of the last good copy, by the site's clock; 0 none yet; nil: it makes none
 	Refused   *Refused       `json:"refused,omitempty"` // the last bundle that was not taken, or was gone back from
 	Arch      string         `json:"arch,omitempty"`    // of Archs: of which it can run a release; "" none by its hub
 	Upgrade   *Upgrade       `json:"upgrade,omitempty"` // what became of the release that its hub wants here; nil: there is none, or it runs
@@ -159,7 +189,7 @@ type Problem struct {
 }
 
 // ProblemCodes is every problem that a site may tell.
-var ProblemCodes = []string{"store", "enforcer", "link", "line-saturated", "line-slow", "clock", "disk", "certificate", "terminal", "printer", "gate", "heat", "wear"}
+var ProblemCodes = []string{"store", "enforcer", "link", "line-saturated", "line-slow", "clock", "disk", "certificate", "terminal", "printer", "gate", "heat", "wear", "copy"}
 
 // Hour is what a site has counted in one hour.
 type Hour struct {
@@ -296,6 +326,8 @@ func (b Batch) Check() error {
 		return bad("clock", n.Clock)
 	case n.Place != "open" && n.Place != "closed" && n.Place != "paused":
 		return bad("place", n.Place)
+	case n.Copied != nil && *n.Copied < 0:
+		return bad("copied", *n.Copied)
 	case n.Open < 0 || n.Slots < 0 || n.Waiting < 0 || n.Up < 0 || len(n.Terminals) > 500 || len(n.Problems) > 100 || len(n.Expires) > 10:
 		return bad("now", n.Open)
 	}
