@@ -35,7 +35,7 @@ func TestIncidentsAndTheirMessagesGoAfterTheirTerm(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			if err := tt.TakeCharge(ctx, id, "Claire"); err != nil {
+			if err := tt.TakeCharge(ctx, id, "dsi"); err != nil {
 				t.Fatal(err)
 			}
 			if !ended.IsZero() {
@@ -97,12 +97,12 @@ func TestConfigurationsThatAreOverGoAfterTheirTerm(t *testing.T) {
 	s, away := storetest.Site(t, h, a, "Mairie"), storetest.Site(t, h, a, "Gare")
 	storetest.In(t, h, a, func(ctx context.Context, tt *store.Tenant) error {
 		for _, source := range []string{"first", "second"} {
-			if err := errors.Join(tt.WriteLayer(ctx, "", source, "Claire"), tt.WriteLayer(ctx, s.ID, source, "Claire")); err != nil {
+			if err := errors.Join(tt.WriteLayer(ctx, "", source, "dsi"), tt.WriteLayer(ctx, s.ID, source, "dsi")); err != nil {
 				return err
 			}
 		}
 		for i, to := range [][]store.Offer{{{Site: s.ID, Config: "1"}}, {{Site: s.ID, Config: "2"}, {Site: away.ID, Config: "2"}}, {{Site: s.ID, Config: "3"}}, {{Site: s.ID, Config: "4"}}} {
-			p, err := tt.Publish(ctx, store.Publication{By: "Claire"}, to)
+			p, err := tt.Publish(ctx, store.Publication{By: "dsi"}, to)
 			if err != nil {
 				return err
 			}
