@@ -79,6 +79,8 @@ func (d *daemon) problems(c control.Condition, m sessions.Status) (all []wire.Pr
 	for _, t := range c.Terminals {
 		add(t.State == string(kiosk.Silent), "terminal", t.ID)
 	}
+	add(d.asked.printer.No(), "printer", "postes")
+	add(d.asked.gate.No(), "gate", "")
 	add(c.Place == "open" && broken(h.Printer), "printer", "tickets")
 	hottest, _ := hw.Hottest(h.Temperatures)
 	add(hottest.Celsius >= float64(limits.Hot), "heat", "")

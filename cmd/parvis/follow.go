@@ -84,8 +84,12 @@ func (f *follow) merged(a *app, log *slog.Logger) *config.Config {
 		if !ok {
 			return nil
 		}
-		cfg, err := a.over(p.Config)
+		cfg, source, err := a.over(p.Config)
 		if err == nil {
+			// For people to read: a disk that does not take it is told, and is no fault of the configuration.
+			if err := durable.Write(filepath.Join(a.cli.State, inForce), []byte(source)); err != nil {
+				log.Error("what is in force is not written down", "error", err)
+			}
 			return cfg
 		}
 		log.Error("what the hub published cannot be used", "version", p.Version, "error", err)
@@ -100,22 +104,21 @@ func (f *follow) merged(a *app, log *slog.Logger) *config.Config {
 	return nil
 }
 
-// over lays a piece of a configuration over the site's own file.
-func (a *app) over(piece string) (*config.Config, error) {
+// over lays a piece of a configuration over the site's own file; source is both as people read them. The error is of the configuration.
+func (a *app) over(piece string) (cfg *config.Config, source string, err error) {
 	own, err := os.ReadFile(a.cli.Config)
 	if err != nil {
-		return nil, err
+		return nil, "", err
 	}
 	if err := layers.Check(piece); err != nil {
-		return nil, err
+		return nil, "", err
 	}
 	m, err := layers.Merge(layers.Layer{Origin: "site", Source: string(own)}, layers.Layer{Origin: "hub", Source: piece})
 	if err != nil {
-		return nil, err
+		return nil, "", err
 	}
-	path := filepath.Join(a.cli.State, inForce)
-	source := "# Written by Parvis: " + a.cli.Config + " with what the hub has published. Changes here are lost.\n\n" + m.Source
-	cfg, problems := config.Parse(path, []byte(source))
+	source = "# Written by Parvis: " + a.cli.Config + " with what the hub has published. Changes here are lost.\n\n" + m.Source
+	cfg, problems := config.Parse(filepath.Join(a.cli.State, inForce), []byte(source))
 	if config.HasErrors(problems) {
 		all := make([]error, 0, len(problems))
 		for _, p := range problems {
@@ -123,9 +126,9 @@ func (a *app) over(piece string) (*config.Config, error) {
 				all = append(all, errors.New(p.In(a.lang)))
 			}
 		}
-		return nil, errors.Join(all...)
+		return nil, "", errors.Join(all...)
 	}
-	return cfg, durable.Write(path, []byte(source))
+	return cfg, source, nil
 }
 
 // certificates takes those that came by the hub where the configuration names none. A console without one waits for it.

@@ -330,3 +330,34 @@ func TestAPersonIsClosedEverywhere(t *testing.T) {
 		t.Errorf("a closed account is sent: %d", answer.Code)
 	}
 }
+
+// H23 says when the database was last copied, and what to do when that is long ago.
+func TestTheCentreSaysHowOldItsBackupIs(t *testing.T) {
+	w := newWorld(t)
+	w.join("", "epci", staff.EPCI)
+	w.enter("epci")
+	for _, tc := range []struct {
+		name      string
+		add       *store.Backup
+		has, lack []string
+	}{
+		{"never", nil, []string{"aucune", "parvis-hub backup"}, []string{"relue"}},
+		{"the town's, two days ago", &store.Backup{At: w.now.Add(-48 * time.Hour)}, []string{"faite par la ville", "plus d’un jour"}, []string{"aucune", "octets"}},
+		{"tonight", &store.Backup{At: w.now.Add(-3 * time.Hour), Bytes: 12_345_678, Checked: true}, []string{"il y a 3 heures", "12\u00a0Mo", "relue jusqu’au bout"}, []string{"plus d’un jour", "aucune"}},
+	} {
+		if tc.add != nil {
+			w.must(w.hub.AddBackup(t.Context(), *tc.add))
+		}
+		page := strings.ReplaceAll(w.ask(http.MethodGet, "/centre").Body.String(), "&#39;", "’")
+		for _, text := range tc.has {
+			if !strings.Contains(page, text) {
+				t.Errorf("%s: %q is missing:\n%s", tc.name, text, page)
+			}
+		}
+		for _, text := range tc.lack {
+			if strings.Contains(page, text) {
+				t.Errorf("%s: %q is said", tc.name, text)
+			}
+		}
+	}
+}

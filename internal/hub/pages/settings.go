@@ -124,31 +124,38 @@ func (v *settingsView) ofCommune(ctx context.Context, t *store.Tenant) (err erro
 	if err != nil {
 		return err
 	}
-	pending, err := rollout.Pending(ctx, t)
+	news, err := rollout.News(ctx, t)
 	if err != nil {
 		return err
 	}
-	for _, o := range pending {
-		changes, err := differences(ctx, t, o.Site, o.Config)
-		if err != nil {
-			return err
+	of := make(map[string]rollout.New, len(news))
+	for _, n := range news {
+		of[n.Site] = n
+	}
+	counted := map[rollout.New][]change{} // most sites are told the same after the same
+	for _, s := range sites {
+		n, is := of[s.ID]
+		if !is {
+			v.Others = append(v.Others, s)
+			continue
 		}
-		if i := slices.IndexFunc(sites, func(s store.Site) bool { return s.ID == o.Site }); i >= 0 {
-			one := pendingSite{Site: sites[i], Changes: len(changes)}
-			if keys := reburning(changes); len(keys) > 0 && one.Contact != nil && len(one.Contact.Now.Terminals) > 0 {
-				one.Reburn = len(one.Contact.Now.Terminals)
-				v.Reburn = append(v.Reburn, keys...)
+		n.Site = ""
+		if _, done := counted[n]; !done {
+			changes, err := differences(n.Before, n.Config)
+			if err != nil {
+				return err
 			}
-			v.Pending = append(v.Pending, one)
+			counted[n] = changes
 		}
+		one := pendingSite{Site: s, Changes: len(counted[n])}
+		if keys := reburning(counted[n]); len(keys) > 0 && one.Contact != nil && len(one.Contact.Now.Terminals) > 0 {
+			one.Reburn = len(one.Contact.Now.Terminals)
+			v.Reburn = append(v.Reburn, keys...)
+		}
+		v.Pending = append(v.Pending, one)
 	}
 	slices.Sort(v.Reburn)
 	v.Reburn = slices.Compact(v.Reburn)
-	for _, s := range sites {
-		if !slices.ContainsFunc(v.Pending, func(of pendingSite) bool { return of.ID == s.ID }) {
-			v.Others = append(v.Others, s)
-		}
-	}
 	return nil
 }
 
@@ -166,18 +173,18 @@ func (v *settingsView) ofSite(ctx context.Context, t *store.Tenant, site string)
 	for _, key := range slices.Sorted(maps.Keys(m.Values)) {
 		v.Values = append(v.Values, value{key, m.Values[key], m.Origins[key]})
 	}
-	v.Changes, err = differences(ctx, t, site, m.Source)
+	told, err := t.Told(ctx, store.Settings, site)
+	if err != nil && !errors.Is(err, store.ErrUnknown) {
+		return err
+	}
+	v.Changes, err = differences(told.Config, m.Source)
 	v.Reburn = reburning(v.Changes)
 	return err
 }
 
 // differences are between what a site was last told and its configuration now.
-func differences(ctx context.Context, t *store.Tenant, site, now string) ([]change, error) {
-	told, err := t.Told(ctx, store.Settings, site)
-	if err != nil && !errors.Is(err, store.ErrUnknown) {
-		return nil, err
-	}
-	before, err := layers.Merge(layers.Layer{Source: told.Config})
+func differences(told, now string) ([]change, error) {
+	before, err := layers.Merge(layers.Layer{Source: told})
 	if err != nil {
 		return nil, err
 	}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"html/template"
 	"io/fs"
+	"math"
 	"net/http"
 	"path"
 	"slices"
@@ -144,6 +145,7 @@ func (p *Pages) funcs() template.FuncMap {
 		"n":       func(key string, n int) string { return say.Count(key, uint64(max(n, 0))) }, //nolint:gosec // not negative
 		"moment":  func(t time.Time) string { return words.Moment(t.In(p.Zone)) },
 		"ago":     func(t time.Time) string { return ago(p.now().Sub(t)) },
+		"size":    size,
 		"problem": alerts.Title,
 		"upper": func(s string) string {
 			for i, c := range s {
@@ -211,6 +213,17 @@ func ago(d time.Duration) string {
 	}
 	return say.Count("ago.days", uint64(d/(24*time.Hour)))
 }
+
+// size says bytes as people read them: "12 Mo".
+func size(bytes int64) string {
+	n, unit := float64(bytes), 0
+	for ; n >= 999.5 && unit < len(units)-1; unit++ {
+		n /= 1000
+	}
+	return strconv.FormatFloat(math.Round(n), 'f', 0, 64) + words.Space + units[unit]
+}
+
+var units = []string{"octets", "ko", "Mo", "Go", "To"}
 
 // watch is told each template that is shown, in tests.
 var watch = func(string) {}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -59,6 +60,27 @@ func (t *Tenant) Layer(ctx context.Context, site string) (w Written, err error) 
 		return Written{}, fmt.Errorf("store: layer: %w", err)
 	}
 	return w, nil
+}
+
+// Layers are what was written for single sites, by site, as it is in force.
+func (t *Tenant) Layers(ctx context.Context) (map[string]Written, error) {
+	rows, err := t.tx.Query(ctx, "SELECT DISTINCT ON (site) site, source, by, made FROM layer WHERE tenant = $1 AND site IS NOT NULL ORDER BY site, id DESC", t.id)
+	if err != nil {
+		return nil, fmt.Errorf("store: layers: %w", err)
+	}
+	var (
+		all  = map[string]Written{}
+		site string
+		w    Written
+	)
+	_, err = pgx.ForEachRow(rows, []any{&site, &w.Source, &w.By, &w.Made}, func() error {
+		all[site] = w
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("store: layers: %w", err)
+	}
+	return all, nil
 }
 
 // WriteLayer puts another one in force for what is published from now on. Its text has been checked.
@@ -212,6 +234,24 @@ func (t *Tenant) offer(ctx context.Context, where string, args ...any) (o Offer,
 		err = fmt.Errorf("store: offer: %w", err)
 	}
 	return o, err
+}
+
+// AllTold is Told of every site that has been told anything of a kind, by site.
+func (t *Tenant) AllTold(ctx context.Context, of Kind) (map[string]Offer, error) {
+	rows, err := t.tx.Query(ctx, "SELECT DISTINCT ON (site) "+strings.TrimPrefix(offerColumns, "SELECT ")+
+		" WHERE told IS NOT NULL AND publication IN (SELECT id FROM publication WHERE "+of.of()+") ORDER BY site, version DESC")
+	if err != nil {
+		return nil, fmt.Errorf("store: offers: %w", err)
+	}
+	offers, err := pgx.CollectRows(rows, scanOffer)
+	if err != nil {
+		return nil, fmt.Errorf("store: offers: %w", err)
+	}
+	all := make(map[string]Offer, len(offers))
+	for _, o := range offers {
+		all[o.Site] = o
+	}
+	return all, nil
 }
 
 // SetOffer keeps what is known of a site's offer now: Told, Runs and Back of o.
