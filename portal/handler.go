@@ -103,6 +103,7 @@ func (p *Portal) routes() http.Handler {
 		"/mentions-legales": p.page("legal"),
 		"/plan":             p.page("plan"),
 		"/api/captive":      p.api,
+		logoPath:            p.logo,
 	} {
 		e.Match(read, path, h)
 	}

@@ -40,10 +40,7 @@ func (v *view) Slow() bool         { return v.Metered() && v.p.profile.Slow > 0 
 func (v *view) Daily() bool        { return v.p.profile.Daily > 0 }
 func (v *view) DailyMetered() bool { return v.p.profile.DailyVolume > 0 }
 
-// Scene is the picture of the first page: an open door, and the light that comes out of it.
-func (v *view) Scene() template.HTML { return scene }
-
-const scene template.HTML = `<svg class="he" width="176" height="112" viewBox="0 0 176 112" aria-hidden="true" focusable="false">` +
+const scene = `<svg class="he" width="176" height="112" viewBox="0 0 176 112" aria-hidden="true" focusable="false">` +
 	`<circle cx="132" cy="34" r="16" fill="#f0c46c"/>` +
 	`<path d="M0 96h176" stroke="#d9c6a5" stroke-width="3"/>` +
 	`<path d="M44 96V46l44-30 44 30v50z" fill="#ecd9b8"/>` +
@@ -57,10 +54,10 @@ const scene template.HTML = `<svg class="he" width="176" height="112" viewBox="0
 
 // Dial is the time that is left, as a disc that empties. The sentence beside it says the same in words.
 func (v *view) Dial() template.HTML {
-	const around = 62.83              // of a circle with radius 10
-	return template.HTML(fmt.Sprintf( //nolint:gosec // a number
+	const around = 62.83                                 // of a circle with radius 10
+	return template.HTML(v.p.cfg.Look.Paint(fmt.Sprintf( //nolint:gosec // a number
 		`<svg class="di" width="160" height="160" viewBox="0 0 48 48" aria-hidden="true" focusable="false">`+
 			`<circle cx="24" cy="24" r="22" fill="#fff" stroke="#d9c6a5" stroke-width="2"/>`+
 			`<circle cx="24" cy="24" r="10" fill="none" stroke="#17564b" stroke-width="20" stroke-dasharray="%.2f %.2f" transform="rotate(-90 24 24)"/>`+
-			`<circle cx="24" cy="24" r="2.5" fill="#f0c46c"/></svg>`, around*float64(v.Share)/100, 2*around))
+			`<circle cx="24" cy="24" r="2.5" fill="#f0c46c"/></svg>`, around*float64(v.Share)/100, 2*around)))
 }

@@ -21,6 +21,7 @@ import (
 	"time"
 
 	"parvis/internal/clock"
+	"parvis/internal/look"
 	"parvis/internal/mac"
 	"parvis/portal/locale"
 	"parvis/sessions"
@@ -49,6 +50,7 @@ type Config struct {
 	Counts    bool           // the devices of a day are counted
 	Version   string         // of Parvis
 	Zone      *time.Location // of the hours that are shown; nil: the machine's
+	Look      look.Style
 }
 
 // Sessions is what the portal asks about the right to pass: *sessions.Manager.
@@ -127,7 +129,9 @@ type Portal struct {
 	locales   *locale.Locales
 	templates map[string]*template.Template
 	csrf      *http.CrossOriginProtection
-	policy    string // Content-Security-Policy of every page
+	style     template.CSS  // the whole style sheet
+	scene     template.HTML // of the first page
+	policy    string        // Content-Security-Policy of every page
 	foreign   foreign
 	probers   probers
 	pages     http.Handler // behind the test for foreign names
@@ -165,9 +169,10 @@ func New(cfg Config, parts Parts) (*Portal, error) {
 	if p.locales, err = locale.New(cfg.Languages); err != nil {
 		return nil, err
 	}
-	if p.templates, p.policy, err = parseTemplates(); err != nil {
+	if p.templates, err = parseTemplates(); err != nil {
 		return nil, err
 	}
+	p.wear(cfg.Look)
 	p.foreign = newForeign(cfg.Name)
 	p.pages = p.routes()
 	return p, nil

@@ -36,4 +36,4 @@ func TestTheTwoProgramsDoNotKnowEachOther(t *testing.T) {
 }
 
 // pure are packages of a router that know nothing but values.
-var pure = map[string]bool{"parvis/sessions/hours": true, "parvis/kiosk/names": true, "parvis/portal/paper/fonts": true}
+var pure = map[string]bool{"parvis/sessions/hours": true, "parvis/kiosk/names": true, "parvis/kiosk/catalogue": true, "parvis/portal/paper/fonts": true}

@@ -12,6 +12,7 @@ import (
 	"parvis/internal/config"
 	"parvis/internal/control"
 	"parvis/internal/lang"
+	"parvis/internal/look"
 	"parvis/internal/mac"
 	"parvis/portal"
 	"parvis/sessions"
@@ -105,8 +106,9 @@ func firewallConfig(c *config.Config, state string) firewall.Config {
 	return fw
 }
 
-func portalConfig(c *config.Config) portal.Config {
+func portalConfig(c *config.Config, style look.Style) portal.Config {
 	return portal.Config{
+		Look:      style,
 		Site:      portal.Site{Name: c.Site.Name, Desk: c.Site.Desk, Contact: c.Site.Contact, Publisher: c.Site.Publisher, Rules: c.Site.Rules},
 		Languages: c.Site.Languages,
 		Name:      c.Portal.Name,

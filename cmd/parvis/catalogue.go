@@ -60,9 +60,19 @@ func (f ownFlag) in(a *app) (string, error) {
 	return cfg.Gate.Catalogue, nil
 }
 
-// catalogue reads the list with the town's own directory and the place's trials.
+// dirs are directories as Lint wants them, "" none.
+func dirs(all ...string) (found []fs.FS) {
+	for _, dir := range all {
+		if dir != "" {
+			found = append(found, os.DirFS(dir))
+		}
+	}
+	return found
+}
+
+// catalogue reads the list with the town's own directory, what the hub has published, and the place's trials.
 func (a *app) catalogue(own string) (*catalogue.Catalogue, catalogue.Trials, error) {
-	c, err := catalogue.Load(catalogue.Files(), own)
+	c, err := catalogue.Load(catalogue.Files(), own, a.published())
 	if err != nil {
 		return nil, nil, fail(exitNotRight, lang.Text{
 			EN: "%v; all of it: parvis catalogue lint %s",
@@ -146,17 +156,13 @@ func (c catalogueLintCmd) Run(a *app) error {
 	if err != nil {
 		return err
 	}
-	var own fs.FS
-	if dir != "" {
-		own = os.DirFS(dir)
-	}
 	type problem struct {
 		File string `json:"file"`
 		ID   string `json:"id,omitempty"`
 		Text string `json:"text"`
 	}
 	all := []problem{}
-	for _, p := range catalogue.Lint(catalogue.Files(), own) {
+	for _, p := range catalogue.Lint(catalogue.Files(), dirs(dir, a.published())...) {
 		all = append(all, problem{p.File, p.ID, p.In(a.lang)})
 	}
 	if c.JSON {
@@ -267,17 +273,17 @@ func (a *app) printTrials(all []catalogue.Trial, json bool) error {
 // catalogueProblems is what is wrong with the town's own directory, and ids of the configuration that are in no catalogue: they would open
 // nothing, in silence.
 func (a *app) catalogueProblems(cfg *config.Config) (all []config.Problem) {
-	var own fs.FS
-	if dir := cfg.Gate.Catalogue; dir != "" {
-		own = os.DirFS(dir)
-	}
-	for _, p := range catalogue.Lint(catalogue.Files(), own) {
+	for _, p := range catalogue.Lint(catalogue.Files(), dirs(cfg.Gate.Catalogue, a.published())...) {
+		dir := cfg.Gate.Catalogue
+		if p.File == catalogue.PublishedFile {
+			dir = a.published()
+		}
 		all = append(all, config.Problem{
-			File: filepath.Join(cfg.Gate.Catalogue, p.File), Severity: config.Error, What: config.Say("%s", "%s", lang.Text{EN: p.In(lang.EN), FR: p.In(lang.FR)}),
+			File: filepath.Join(dir, p.File), Severity: config.Error, What: config.Say("%s", "%s", lang.Text{EN: p.In(lang.EN), FR: p.In(lang.FR)}),
 			Do: config.Say("correct it; all of it: parvis catalogue lint", "corrigez-le ; pour tout voir : parvis catalogue lint"),
 		})
 	}
-	list, err := catalogue.Load(catalogue.Files(), cfg.Gate.Catalogue)
+	list, err := catalogue.Load(catalogue.Files(), cfg.Gate.Catalogue, a.published())
 	if err != nil {
 		return all
 	}

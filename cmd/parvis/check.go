@@ -125,6 +125,7 @@ func (a *app) allProblems(ctx context.Context, cfg *config.Config, problems []co
 	problems = append(problems, unread...)
 	problems = append(problems, a.catalogueProblems(cfg)...)
 	problems = append(problems, printerProblems(ctx, cfg)...)
+	problems = append(problems, logoProblems(cfg)...)
 	return append(append(problems, hubProblems(cfg)...), boxProblems(cfg, "/")...), nil
 }
 

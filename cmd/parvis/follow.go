@@ -16,7 +16,6 @@ import (
 
 	"parvis/internal/clock"
 	"parvis/internal/config"
-	"parvis/internal/config/layers"
 	"parvis/internal/durable"
 	"parvis/internal/hublink"
 	"parvis/internal/hublink/bundle"
@@ -51,9 +50,7 @@ type follow struct {
 // follow lays the hub's part over the site's own configuration. What cannot be used is gone back from here: a site always comes up.
 func (a *app) follow(own *config.Config, log *slog.Logger) (*config.Config, *follow) {
 	f := &follow{again: make(chan struct{}, 1), wants: make(chan string, 1)}
-	if err := os.Remove(filepath.Join(a.cli.State, inForce)); err != nil && !errors.Is(err, os.ErrNotExist) {
-		log.Warn("what was in force before is still written down", "error", err)
-	}
+	a.forgetPublished(log)
 	if own.Hub.URL == "" {
 		return own, f
 	}
@@ -67,6 +64,8 @@ func (a *app) follow(own *config.Config, log *slog.Logger) (*config.Config, *fol
 			log.Error("what the hub published is left out", "error", err)
 		} else if merged := f.merged(a, log); merged != nil {
 			cfg = *merged
+		} else {
+			a.forgetPublished(log)
 		}
 	}
 	f.certificates(&cfg, a.cli.State, log)
@@ -84,7 +83,7 @@ func (f *follow) merged(a *app, log *slog.Logger) *config.Config {
 		if !ok {
 			return nil
 		}
-		cfg, source, err := a.over(p.Config)
+		cfg, source, err := a.over(p)
 		if err == nil {
 			// For people to read: a disk that does not take it is told, and is no fault of the configuration.
 			if err := durable.Write(filepath.Join(a.cli.State, inForce), []byte(source)); err != nil {
@@ -102,33 +101,6 @@ func (f *follow) merged(a *app, log *slog.Logger) *config.Config {
 		}
 	}
 	return nil
-}
-
-// over lays a piece of a configuration over the site's own file; source is both as people read them. The error is of the configuration.
-func (a *app) over(piece string) (cfg *config.Config, source string, err error) {
-	own, err := os.ReadFile(a.cli.Config)
-	if err != nil {
-		return nil, "", err
-	}
-	if err := layers.Check(piece); err != nil {
-		return nil, "", err
-	}
-	m, err := layers.Merge(layers.Layer{Origin: "site", Source: string(own)}, layers.Layer{Origin: "hub", Source: piece})
-	if err != nil {
-		return nil, "", err
-	}
-	source = "# Written by Parvis: " + a.cli.Config + " with what the hub has published. Changes here are lost.\n\n" + m.Source
-	cfg, problems := config.Parse(filepath.Join(a.cli.State, inForce), []byte(source))
-	if config.HasErrors(problems) {
-		all := make([]error, 0, len(problems))
-		for _, p := range problems {
-			if p.Severity == config.Error {
-				all = append(all, errors.New(p.In(a.lang)))
-			}
-		}
-		return nil, "", errors.Join(all...)
-	}
-	return cfg, source, nil
 }
 
 // certificates takes those that came by the hub where the configuration names none. A console without one waits for it.

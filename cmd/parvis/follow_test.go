@@ -11,12 +11,17 @@ import (
 	"crypto/x509"
 	"encoding/pem"
 	"errors"
+	"image"
+	"image/png"
 	"log/slog"
 	"math/big"
 	"net"
+	"net/http"
 	"os"
 	"path/filepath"
 	"reflect"
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -26,6 +31,7 @@ import (
 	"parvis/internal/hublink/hubtest"
 	"parvis/internal/hublink/wire"
 	"parvis/internal/lab"
+	"parvis/kiosk/catalogue"
 )
 
 // followed is a place that is enrolled at a hub.
@@ -108,6 +114,97 @@ func TestASiteTriesWhatItsHubPublishes(t *testing.T) {
 	p.passing("the place lives alone", func() bool {
 		s, err := p.client.Status(ctx(t))
 		return err == nil && s.Ready && contact() == ""
+	})
+}
+
+// What a publication brings beside a configuration is in force with it, and goes with it: a logo, and services of the town.
+func TestALogoAndServicesComeByTheHub(t *testing.T) {
+	p, h := followed(t, func(s *lab.Site) {
+		s.More += "\n[[profile]]\nname = \"jeunesse\"\nlabel = \"Jeunesse\"\nduration = \"1h\"\nnames = [\"caf\"]\n"
+	})
+	must := func(err error) {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	var logo bytes.Buffer
+	must(png.Encode(&logo, image.NewGray(image.Rect(0, 0, 90, 30))))
+	must(h.PublishAll(bundle.Payload{
+		Version: 3, Config: "[portal]\ntown = \"Ville d'Essai\"\ncolour = \"#1d3f8f\"\n", Logo: logo.Bytes(),
+		Catalogue: "[[more]]\nof = \"caf\"\nbelieved = [\"images.essai.example.org\"]\n",
+	}))
+	runs := func(version string) func() bool {
+		return func() bool { n := h.Now(); return n.Bundle == version && !n.Trial && n.Refused == nil }
+	}
+	p.passing("the new look is in force and proved", runs("3"))
+	guest := p.guest()
+	services := func() string {
+		out, err := p.parvis.Output(ctx(t), "catalogue", "list")
+		if err != nil {
+			t.Fatal(err, out)
+		}
+		return out
+	}
+	there := func() {
+		t.Helper()
+		_, body := p.get(guest, portalURL+"/")
+		for _, want := range []string{"Ville d&#39;Essai", "#1d3f8f", `<img class="lo"`} {
+			if !strings.Contains(body, want) {
+				t.Errorf("the first page has no %s", want)
+			}
+		}
+		if status, image := p.get(guest, portalURL+"/logo"); status != http.StatusOK || image != logo.String() {
+			t.Errorf("the logo: %d", status)
+		}
+		if !strings.Contains(services(), "images.essai.example.org?") {
+			t.Error("the town's services are not in the catalogue")
+		}
+	}
+	there()
+	for i, wrong := range []bundle.Payload{
+		{Logo: []byte("<svg/>")},
+		{Catalogue: "[[more]]\nof = \"nobody\"\nhosts = [\"a.example.org\"]\n"},
+		{Config: "[portal]\ncolour = \"#ffcc00\"\n"},
+		{Config: "[portal]\nlogo = \"/etc/shadow\"\n"},
+	} {
+		wrong.Version = int64(4 + i)
+		must(h.PublishAll(wrong))
+		p.passing("what is not right is gone back from", func() bool {
+			n := h.Now()
+			return n.Bundle == "3" && !n.Trial && n.Refused != nil && *n.Refused == wire.Refused{Bundle: strconv.Itoa(4 + i), Why: "check"}
+		})
+	}
+	there()
+	if out, err := p.parvis.Output(ctx(t), "hub", "leave"); err != nil {
+		t.Fatal(err, out)
+	}
+	p.passing("the place lives alone", func() bool {
+		_, err := os.Stat(filepath.Join(p.parvis.State, publishedDir))
+		s, serr := p.client.Status(ctx(t))
+		return os.IsNotExist(err) && serr == nil && s.Ready
+	})
+	if _, body := p.get(guest, portalURL+"/"); strings.Contains(body, "Ville d&#39;Essai") || strings.Contains(body, "<img") {
+		t.Error("the town's look is left")
+	}
+	if strings.Contains(services(), "images.essai.example.org") {
+		t.Error("the town's services are left")
+	}
+}
+
+// The hub hears when services were tried from here, by the file that `parvis catalogue try` writes.
+func TestTheHubHearsOfTrials(t *testing.T) {
+	p, h := followed(t, func(s *lab.Site) {
+		s.More += "\n[[profile]]\nname = \"jeunesse\"\nlabel = \"Jeunesse\"\nduration = \"1h\"\nnames = [\"caf\"]\n"
+	})
+	trials := catalogue.Trials{"caf": {Date: "2026-11-24", Failed: []string{"wwwd.caf.fr"}}, "ameli": {Date: "2026-11-23"}, "of-nobody": {Date: "2026-11-23"}}
+	if err := trials.Write(filepath.Join(p.parvis.State, trialsFile)); err != nil {
+		t.Fatal(err)
+	}
+	want := []wire.Trial{{Service: "ameli", Day: 20261123, OK: true}, {Service: "caf", Day: 20261124, OK: false}}
+	p.passing("the hub hears of it", func() bool {
+		c, _ := h.Catalogue()
+		return slices.Equal(c.Trials, want) && len(c.Proposals) == 0
 	})
 }
 

@@ -39,10 +39,10 @@ type door struct {
 // openDoor makes the gate, where something is reached by name. Posts are told of refusals once they are there.
 func (d *daemon) openDoor(ctx context.Context) (err error) {
 	c := d.cfg
-	named := slices.ContainsFunc(c.Profiles, func(p config.Profile) bool { return len(p.Names) > 0 })
-	if !c.Terminals.There() && !named && len(c.Gate.Garden) == 0 {
+	if !gated(c) {
 		return nil
 	}
+	named := someByName(c)
 	if wrong := d.app.catalogueProblems(c); len(wrong) > 0 {
 		d.app.tell(wrong)
 		return fail(exitNotRight, lang.Text{
@@ -86,6 +86,15 @@ func (d *daemon) openDoor(ctx context.Context) (err error) {
 		}
 	}
 	return nil
+}
+
+// someByName reports whether some guests reach some services alone, gated whether anything is reached by name.
+func someByName(c *config.Config) bool {
+	return slices.ContainsFunc(c.Profiles, func(p config.Profile) bool { return len(p.Names) > 0 })
+}
+
+func gated(c *config.Config) bool {
+	return c.Terminals.There() || someByName(c) || len(c.Gate.Garden) > 0
 }
 
 // probeRules are the names by which phones find out whether they are online: without them a phone that reaches some services only

@@ -37,6 +37,7 @@ func (d *daemon) openHub() {
 	if err == nil {
 		o.Path, o.Version, o.Model = filepath.Join(d.app.cli.State, "hub.json"), version, d.box.state(d).Board
 		o.Outbox, o.Now, o.Clock, o.Log = d.usage, d.saysToHub, d.clock, d.log
+		o.Catalogue = d.saysOfCatalogue
 		d.hub.left = d.follow.left
 		o.Told = func(ctx context.Context, r wire.Receipt, said wire.Now) { d.follow.told(ctx, d, r, said) }
 		d.hub.link, err = hublink.Open(o)

@@ -26,8 +26,10 @@ import (
 	"parvis/internal/database"
 	"parvis/internal/lang"
 	"parvis/internal/line"
+	"parvis/internal/look"
 	"parvis/internal/machine"
 	"parvis/internal/upgrade"
+	"parvis/kiosk/catalogue"
 	"parvis/portal"
 	"parvis/sessions"
 	"parvis/sessions/carry"
@@ -86,23 +88,25 @@ type daemon struct {
 	since   time.Time
 	root    string // of the box's files
 
-	manager  *sessions.Manager
-	firewall *firewall.Firewall
-	line     *line.Watch
-	way      *way
-	usage    *usage.Usage
-	team     team
-	confirm  confirmation
-	hall     *hall
-	door     door
-	seats    seats
-	fleet    fleet
-	certs    certificates
-	watchers watchers
-	asked    asked
-	box      box
-	hub      hub
-	follow   *follow
+	manager   *sessions.Manager
+	firewall  *firewall.Firewall
+	line      *line.Watch
+	way       *way
+	usage     *usage.Usage
+	look      look.Style
+	proposals *catalogue.Proposals
+	team      team
+	confirm   confirmation
+	hall      *hall
+	door      door
+	seats     seats
+	fleet     fleet
+	certs     certificates
+	watchers  watchers
+	asked     asked
+	box       box
+	hub       hub
+	follow    *follow
 }
 
 // run brings everything up in the order in which it can be refused: what changes nothing first, the kernel last.
@@ -162,6 +166,7 @@ func (d *daemon) run(ctx context.Context, confirm int) error {
 	if err := d.openDoor(ctx); err != nil {
 		return err
 	}
+	d.openProposals()
 	if err := d.openSeats(ctx); err != nil {
 		return err
 	}
@@ -182,6 +187,9 @@ func (d *daemon) run(ctx context.Context, confirm int) error {
 		Interface: d.cfg.WAN.Interface, Configured: line.Rates{Down: d.cfg.WAN.Down, Up: d.cfg.WAN.Up}, Looked: d.way.gauge.Looked, Log: d.log,
 	}, d.clock)
 	d.hall = newHall(d)
+	if d.look, err = styleOf(d.cfg.Portal); err != nil { // parvis check says so; pages without a logo open internet all the same
+		d.log.Error("the logo is not shown", "error", err)
+	}
 	if err := d.openSeatPages(ctx); err != nil {
 		return err
 	}
@@ -192,7 +200,7 @@ func (d *daemon) run(ctx context.Context, confirm int) error {
 		return err
 	}
 	defer d.team.close()
-	pages, err := portal.New(portalConfig(d.cfg), d.parts())
+	pages, err := portal.New(portalConfig(d.cfg, d.look), d.parts())
 	if err != nil {
 		return refused(err)
 	}

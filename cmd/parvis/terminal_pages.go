@@ -22,7 +22,7 @@ func (d *daemon) openSeatPages(ctx context.Context) error {
 			Name: c.Site.Name, Desk: c.Site.Desk, Contact: c.Site.Contact, Publisher: c.Site.Publisher, Rules: c.Site.Rules,
 		},
 		Languages: c.Site.Languages, Name: c.Portal.Name, Address: t.Address.Addr(), Version: version, Zone: c.Site.Hours.Zone,
-		Keep: d.seatsKept(), Grace: t.Grace, Prints: t.Printer != "", USB: t.USB,
+		Keep: d.seatsKept(), Grace: t.Grace, Prints: t.Printer != "", USB: t.USB, Look: d.look,
 		Clock: d.clock, Log: d.log, Posts: d.seats.posts, Catalogue: d.door.catalogue, Calls: d.hall.calls,
 		Who:      func(a netip.Addr) (mac.Addr, bool) { return d.behind(a) },
 		Place:    d.manager.Site,

@@ -63,6 +63,12 @@ func (d *daemon) withQueue(p console.Parts) console.Parts {
 		return p
 	}
 	p.Queue, p.FreePosts, p.Learnt = d.seats.queue, d.seats.free, d.seats.posts
+	p.Proposals = func() console.Proposals {
+		if !d.toHub() {
+			return nil
+		}
+		return d.proposals
+	}
 	p.Changes = append(p.Changes, d.seats.queue.Changes)
 	return p
 }

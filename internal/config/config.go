@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"parvis/internal/lang"
+	"parvis/internal/look"
 	"parvis/sessions/hours"
 )
 
@@ -95,6 +96,11 @@ type Portal struct {
 	Certificate, Key string // absolute paths; both or neither
 	Profile          string // of Profiles: what a click opens
 	Open             Opens
+
+	// How pages look.
+	Town         string       // the town's name on every page; "" none
+	Main, Accent *look.Colour // nil: Parvis' own. Their contrast was judged
+	Logo         string       // absolute path of a PNG or JPEG file; "" none
 }
 
 // Opens says what opens internet to a resident.

@@ -42,6 +42,12 @@ func TestTheReferencesRemarksShowTheValuesThatHoldWithoutThem(t *testing.T) {
 			t.Error("certificate")
 		}
 		long.Portal.Certificate, long.Portal.Key = "", ""
+		// nor has the look, which is Parvis' own
+		if long.Portal.Town == "" || long.Portal.Logo == "" || long.Portal.Main.String() != "#17564b" || long.Portal.Accent.String() != "#a4501f" ||
+			short.Portal.Town != "" || short.Portal.Logo != "" || short.Portal.Main != nil || short.Portal.Accent != nil {
+			t.Error("look")
+		}
+		long.Portal.Town, long.Portal.Logo, long.Portal.Main, long.Portal.Accent = "", "", nil, nil
 		// nor has the console, which is not there without its name
 		if long.Staff.Name == "" || short.Staff.Name != "" || long.Staff.PKCE != short.Staff.PKCE || long.Staff.RoleClaim != short.Staff.RoleClaim {
 			t.Errorf("staff: %+v, %+v", short.Staff, long.Staff)

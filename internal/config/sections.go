@@ -7,6 +7,8 @@ import (
 	"strings"
 	"time"
 	"unicode/utf8"
+
+	"parvis/internal/look"
 )
 
 // sections that this version reads, in the order of the reference.
@@ -198,6 +200,10 @@ func (t *table) portal() (p Portal) {
 					"\"click\" (un bouton sur la première page) ou \"desk\" (l'accueil, un ticket ou un code)"), t.example("open"))
 		}
 	}
+	p.Town, _ = t.text("town", false)
+	p.Main = t.colour("colour", look.Main)
+	p.Accent = t.colour("accent", look.Accent)
+	p.Logo = t.absolute("logo")
 	return p
 }
 

@@ -36,7 +36,7 @@ type Outbox interface {
 	Outbox(ctx context.Context, epoch string, after int64) (wire.Batch, error)
 }
 
-// Options of a Link. All but Proxy, CA, Model, Random, Told and Log are required.
+// Options of a Link. All but Proxy, CA, Model, Random, Told, Catalogue and Log are required.
 type Options struct {
 	URL   string         // of the hub, https, without a slash at its end
 	Proxy *url.URL       // nil: none
@@ -46,8 +46,10 @@ type Options struct {
 	Version, Model string // of Parvis; of the board
 	Outbox         Outbox
 	Now            func() wire.Now // it waits for nothing
-	Clock          clock.Clock
-	Random         func() float64 // 0 to 1, for pauses; nil: the runtime's
+	// Catalogue is what the site says of its services, marked; nil, or no mark: nothing.
+	Catalogue func() wire.Catalogue
+	Clock     clock.Clock
+	Random    func() float64 // 0 to 1, for pauses; nil: the runtime's
 	// Told is told of each receipt, and of what the site had said of itself, by Run, which goes on afterwards; nil: nobody is.
 	Told func(context.Context, wire.Receipt, wire.Now)
 	Log  *slog.Logger
@@ -74,8 +76,9 @@ type Link struct {
 	saved clock.Boot // when the file was last written
 	heard clock.Boot // when the hub last acknowledged; 0 not since the daemon's start
 	begun clock.Boot
-	left  int // hours that waited after the last try
-	fails int // in a row
+	has   string // mark of what the hub has of the catalogue, as far as it has said since the daemon's start
+	left  int    // hours that waited after the last try
+	fails int    // in a row
 	err   error
 }
 
@@ -170,7 +173,7 @@ func (l *Link) Leave() error {
 func (l *Link) begin(s state) {
 	now := l.o.Clock.Boot()
 	l.mu.Lock()
-	l.s, l.saved, l.begun, l.heard, l.left, l.fails, l.err = s, now, now, 0, 0, 0, nil
+	l.s, l.saved, l.begun, l.heard, l.left, l.fails, l.err, l.has = s, now, now, 0, 0, 0, nil, ""
 	l.mu.Unlock()
 	select {
 	case l.wake <- struct{}{}:
@@ -230,7 +233,7 @@ func (l *Link) send(ctx context.Context) time.Duration {
 	if l.fails >= loudAfter {
 		l.o.Log.Info("the hub acknowledges again", "hours", len(b.Hours), "left", b.Left)
 	}
-	l.fails, l.left, l.heard = 0, b.Left, l.o.Clock.Boot()
+	l.fails, l.left, l.heard, l.has = 0, b.Left, l.o.Clock.Boot(), r.Catalogue
 	moved := l.s.Epoch != b.Epoch || l.s.Acked != r.Seq
 	l.s.Epoch, l.s.Acked, l.s.Heard = b.Epoch, r.Seq, l.o.Clock.Wall().Time.Unix()
 	if moved {
@@ -252,6 +255,14 @@ func (l *Link) exchange(ctx context.Context, s state) (b wire.Batch, r wire.Rece
 	b.Now = l.o.Now()
 	if w := l.o.Clock.Wall(); w.Quality == clock.Synchronised {
 		b.Sent = w.Time.Unix()
+	}
+	if l.o.Catalogue != nil {
+		l.mu.Lock()
+		has := l.has
+		l.mu.Unlock()
+		if c := l.o.Catalogue(); c.Mark != "" && c.Mark != has {
+			b.Catalogue = &c
+		}
 	}
 	if err := b.Check(); err != nil {
 		return b, r, err

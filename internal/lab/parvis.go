@@ -35,6 +35,8 @@ type Site struct {
 	Printer string
 	// NoTLS leaves the certificate out, and with it the RFC 8908 API.
 	NoTLS bool
+	// Portal is more lines of [portal].
+	Portal string
 	// More is appended as it is: other profiles, other sections.
 	More string
 }
@@ -115,6 +117,7 @@ func (s Site) toml(t *Town, cert, key string) string {
 	if !s.NoTLS {
 		w("certificate = %q\nkey = %q", cert, key)
 	}
+	b.WriteString(s.Portal)
 	if s.Staff {
 		etc := filepath.Join(t.Dir, "etc")
 		w("[staff]\nname = %q\ncertificate = %q\nkey = %q", ConsoleName, filepath.Join(etc, "console.crt"), filepath.Join(etc, "console.key"))

@@ -12,6 +12,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"regexp"
 	"strings"
 	"sync/atomic"
 	"unicode/utf8"
@@ -104,6 +105,12 @@ func (h Hasher) Check(ctx context.Context, hash string, secret []byte) (bool, er
 	}
 	return subtle.ConstantTimeCompare(got, want) == 1, nil
 }
+
+// login is what may be one: typed on phones, said aloud.
+var login = regexp.MustCompile(`^[a-z0-9][a-z0-9._-]{1,31}$`)
+
+// Login reports whether somebody may enter by that name, at the hub and at every site.
+func Login(name string) bool { return login.MatchString(name) }
 
 // Lengths of a password, in characters. CNIL (recommendation 2022-100) asks for 50 bits where tries are limited; twelve
 // characters that are no pattern are above it without rules about kinds of characters.

@@ -76,19 +76,22 @@ type Catalogue struct {
 // ErrProblems is wrapped by Load's error when files can be read and what is in them is not right; Lint says all of it.
 var ErrProblems = errors.New("not right")
 
-// Load reads the list that comes with Parvis and the town's own directory, "" none. It refuses a list that Lint would: a name
-// that is half understood might let more through than was meant.
-func Load(embedded fs.FS, own string) (*Catalogue, error) {
-	var dir fs.FS
-	if own != "" {
-		if info, err := os.Stat(own); err != nil {
+// Load reads the list that comes with Parvis and the town's own directories: the site's, and what its centre has published; "" is none. It refuses a
+// list that Lint would: a name that is half understood might let more through than was meant.
+func Load(embedded fs.FS, own ...string) (*Catalogue, error) {
+	var dirs []fs.FS
+	for _, dir := range own {
+		if dir == "" {
+			continue
+		}
+		if info, err := os.Stat(dir); err != nil {
 			return nil, fmt.Errorf("catalogue: load: %w", err)
 		} else if !info.IsDir() {
-			return nil, fmt.Errorf("catalogue: load: %s: not a directory", own)
+			return nil, fmt.Errorf("catalogue: load: %s: not a directory", dir)
 		}
-		dir = os.DirFS(own)
+		dirs = append(dirs, os.DirFS(dir))
 	}
-	c, problems := load(embedded, dir)
+	c, problems := load(embedded, dirs...)
 	if len(problems) > 0 {
 		return nil, fmt.Errorf("catalogue: load: %w: %v", ErrProblems, problems[0])
 	}
@@ -96,15 +99,18 @@ func Load(embedded fs.FS, own string) (*Catalogue, error) {
 }
 
 // Lint says what is not right in the list and in the town's own files, nil none.
-func Lint(embedded, own fs.FS) []Problem {
-	_, problems := load(embedded, own)
+func Lint(embedded fs.FS, own ...fs.FS) []Problem {
+	_, problems := load(embedded, own...)
 	return problems
 }
 
-func load(embedded, own fs.FS) (*Catalogue, []Problem) {
+func load(embedded fs.FS, own ...fs.FS) (*Catalogue, []Problem) {
 	list, problems := read(embedded, false)
-	if own != nil {
-		more, wrong := read(own, true)
+	for _, dir := range own {
+		if dir == nil {
+			continue
+		}
+		more, wrong := read(dir, true)
 		problems = append(problems, wrong...)
 		list.join(more)
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"slices"
 	"strings"
 
@@ -113,6 +114,10 @@ func read(dir fs.FS, own bool) (*list, []Problem) {
 
 var (
 	unreadableText = lang.Text{EN: "cannot be read: %v", FR: "illisible : %v"}
+	notTOMLText    = lang.Text{
+		EN: "line %d: not TOML (%s); expected brackets, equals signs and quotes as in the example",
+		FR: "ligne %d : ce n'est pas du TOML (%s) ; attendu : crochets, signes égal et guillemets comme dans l'exemple",
+	}
 	tooLongText    = lang.Text{EN: "more than %d; expected at most that", FR: "plus de %d ; c'est le plus possible"}
 	unknownKeyText = lang.Text{EN: "unknown key %s; expected one of: %s", FR: "clé inconnue %s ; attendu : %s"}
 )
@@ -144,11 +149,10 @@ func (l *list) parse(name, src string, own bool) (problems []Problem) {
 	}
 	meta, err := toml.Decode(src, &f)
 	if err != nil {
-		text := err.Error()
 		if pe := (toml.ParseError{}); errors.As(err, &pe) {
-			text = fmt.Sprintf("line %d: %s", pe.Position.Line, pe.Message)
+			return []Problem{{File: name, text: notTOMLText, args: []any{pe.Position.Line, pe.Message}}}
 		}
-		return []Problem{{File: name, text: lang.Text{EN: "%s", FR: "%s"}, args: []any{text}}}
+		return []Problem{{File: name, text: lang.Text{EN: "%s", FR: "%s"}, args: []any{err.Error()}}}
 	}
 	for _, k := range meta.Undecoded() {
 		problems = append(problems, Problem{File: name, text: unknownKeyText, args: []any{k, "need, service, bundle, more, without"}})
@@ -193,6 +197,6 @@ func wrongKeys(name string, meta toml.MetaData) (problems []Problem) {
 
 // join adds what a town has to what comes with Parvis, and takes out what it does not want.
 func (l *list) join(own *list) {
-	l.without = own.without
+	maps.Copy(l.without, own.without)
 	l.items = append(l.items, own.items...)
 }

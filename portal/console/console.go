@@ -64,6 +64,9 @@ type Parts struct {
 	FreePosts func() []string
 	Catalogue func() *catalogue.Catalogue
 	Learnt    Learnt
+	// Proposals is where names go that are proposed to the town's centre; nil, or a function that returns nil: the place has no centre, and whoever adds a
+	// name is shown the lines for the town's file.
+	Proposals func() Proposals
 	Terminals *Terminals // the fixed posts
 	// Changes are the bells (internal/bell) of everything that pages show.
 	Changes []func() (rung <-chan struct{}, stop func())

@@ -60,5 +60,7 @@ var notices = map[string]string{
 	"file-reserve":        "Le créneau est réservé.",
 	"file-reserve-annule": "La réservation est annulée.",
 	"nom-ecarte":          "Le nom est écarté.",
+	"nom-envoye":          "Le nom est proposé à la DSI. Elle décide.",
+	"nom-repris":          "Le nom n'est plus proposé.",
 	"atelier-compte":      "Le nombre de personnes est noté.",
 }

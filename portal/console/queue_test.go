@@ -3,6 +3,7 @@ package console_test
 import (
 	"net/http"
 	"net/http/httptest"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -14,6 +15,7 @@ import (
 	"parvis/kiosk"
 	"parvis/kiosk/catalogue"
 	"parvis/kiosk/queue"
+	"parvis/portal/console"
 	crew "parvis/portal/staff"
 )
 
@@ -60,6 +62,7 @@ func withPosts(p *place) {
 	list = list.With(catalogue.Trials{"caf": {Date: "2026-11-20", Failed: []string{"wwwd.caf.fr"}}})
 	p.parts.Queue, p.parts.FreePosts = q, func() []string { return []string{"Poste 1", "Poste 3"} }
 	p.parts.Catalogue, p.parts.Learnt = func() *catalogue.Catalogue { return list }, &learnt{hosts: []string{"images.caf.example"}}
+	p.parts.Proposals = func() console.Proposals { return p.town }
 	p.parts.Changes = append(p.parts.Changes, q.Changes)
 }
 
@@ -177,6 +180,42 @@ func TestTheCatalogueSaysHowSureItIs(t *testing.T) {
 		"Souvent nécessaire : FranceConnect, une boîte mail.", "ouvert seulement sur demande", "images.caf.example refusé 3 fois")
 }
 
+// joins gives the place a centre that hears of proposals.
+func (p *place) joins() {
+	p.t.Helper()
+	all, err := catalogue.OpenProposals(filepath.Join(p.t.TempDir(), "proposals.json"))
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	p.town = all
+}
+
+// Where the place has a centre, a refused name is proposed to the town, and can be taken back; only what was refused here can be proposed.
+func TestARefusedNameIsProposedToTheTown(t *testing.T) {
+	p := newPlace(t, withPosts)
+	p.joins()
+	says(t, p.get("/catalogue"), "Proposer à la DSI")
+	for _, x := range [][2]string{{"images.caf.example", "all"}, {"images.caf.example", "nobody"}, {"other.example", "caf"}, {"", "caf"}} {
+		if w := p.post("/catalogue/ajouter", "hote", x[0], "service", x[1]); w.Code < 400 {
+			t.Errorf("%q: %d", x, w.Code)
+		}
+	}
+	page := p.follow("/catalogue/ajouter", "hote", "images.caf.example", "service", "caf")
+	says(t, page, "Le nom est proposé à la DSI. Elle décide.", "Noms proposés à la DSI", "images.caf.example pour « Caf : mes aides, mon dossier »")
+	silent(t, page, "refusé 3 fois")
+	page = p.follow("/catalogue/reprendre", "hote", "images.caf.example", "service", "caf")
+	says(t, page, "Le nom n'est plus proposé.")
+	silent(t, page, "images.caf.example")
+	if w := p.post("/catalogue/reprendre", "hote", "images.caf.example", "service", "caf"); w.Code != http.StatusNotFound {
+		t.Errorf("taken back twice: %d", w.Code)
+	}
+	for _, line := range p.staff.recorded() {
+		if strings.Contains(line, "example") {
+			t.Errorf("the log keeps a refused name: %s", line)
+		}
+	}
+}
+
 func TestARefusedNameBecomesLinesForTheTownsFile(t *testing.T) {
 	p := newPlace(t, withPosts)
 	w := p.post("/catalogue/ajouter", "hote", "images.caf.example", "service", "caf")
@@ -234,6 +273,9 @@ func (a *album) terminals() {
 		do("/reservations", "jour", "2026-11-24", "heure", "900", "duree", "30")
 	}
 	a.send("catalogue-ajouter", "/catalogue/ajouter", "hote", "images.caf.example", "service", "caf")
+	a.joins()
+	do("/catalogue/ajouter", "hote", "images.caf.example", "service", "caf")
+	a.see("catalogue-propose", "/catalogue")
 	a.send("C13-refus", "/file/99/installe")
 	for name, path := range map[string]string{
 		"C13": "/file?fait=file-appele", "hall": "/file/hall", "C14": "/reservations?jour=2026-11-24&numero=R1&fait=file-reserve", "C14-demain": "/reservations?jour=2026-11-25",

@@ -1,6 +1,7 @@
 package console
 
 import (
+	"errors"
 	"net/http"
 	"slices"
 	"time"
@@ -16,6 +17,24 @@ type Learnt interface {
 	Dismiss(host string)
 }
 
+// Proposals are the names that colleagues propose to the town for its catalogue: *catalogue.Proposals.
+type Proposals interface {
+	All() []catalogue.Proposal
+	Add(catalogue.Proposal) error
+	Remove(catalogue.Proposal) error
+}
+
+// toTown is where proposals go; nil: to nobody but a file.
+func (c *Console) toTown() Proposals {
+	if c.Parts.Proposals == nil {
+		return nil
+	}
+	return c.Parts.Proposals()
+}
+
+// sentName is one that was proposed to the town.
+type sentName struct{ Host, Service, Title string }
+
 // servicePages need Parts.Catalogue.
 func (c *Console) servicePages(m *http.ServeMux) {
 	if c.Catalogue == nil {
@@ -27,6 +46,7 @@ func (c *Console) servicePages(m *http.ServeMux) {
 	}
 	m.Handle("POST /catalogue/ajouter", c.gesture(c.addName))
 	m.Handle("POST /catalogue/ecarter", c.gesture(c.dismissName))
+	m.Handle("POST /catalogue/reprendre", c.gesture(c.withdrawName))
 }
 
 // thingWords are what a service may ask of a person.
@@ -47,6 +67,8 @@ type servicesPage struct {
 	Needs     []serviceNeed
 	Bundles   []bundle
 	Proposals []kiosk.Proposal
+	Sent      []sentName
+	Town      bool     // what is added goes to the town
 	Choices   []option // services and bundles that a name can belong to
 	Count     int
 }
@@ -98,6 +120,12 @@ func (c *Console) services(w http.ResponseWriter, r *http.Request) {
 	if c.Learnt != nil {
 		d.Proposals = c.Learnt.Proposals()
 	}
+	if town := c.toTown(); town != nil {
+		d.Town = true
+		for _, p := range town.All() {
+			d.Sent = append(d.Sent, sentName{p.Host, p.Service, titleOf(list, p.Service)})
+		}
+	}
 	c.render(w, r, page{Template: "services", Title: "Catalogue des services", Live: true, Typed: true}, d)
 }
 
@@ -135,6 +163,10 @@ func (c *Console) addName(w http.ResponseWriter, r *http.Request, who Person) {
 	}
 	if list := c.Catalogue(); id != catalogue.All && list.Known(id) {
 		c.Staff.Record(r.Context(), who, "catalogue.accept", id)
+		if town := c.toTown(); town != nil {
+			c.proposeName(w, r, town, catalogue.Proposal{Service: id, Host: host})
+			return
+		}
 		c.render(w, r, page{Template: "addedname", Title: "Ajouter un nom au catalogue", Here: "/catalogue"}, addedName{
 			Host: host, Title: titleOf(list, id), Lines: "[[more]]\nof = \"" + id + "\"\nbelieved = [\"" + string(rule) + "\"]\n", Copy: copyPath,
 		})
@@ -143,6 +175,43 @@ func (c *Console) addName(w http.ResponseWriter, r *http.Request, who Person) {
 	c.problem(w, r, http.StatusBadRequest, problem{
 		Head: "Ce service n'est pas dans le catalogue.", Do: "Choisissez un service de la liste.", To: "/catalogue", Go: "Revenir au catalogue",
 	})
+}
+
+// proposeName sends a name to the town's centre, which decides.
+func (c *Console) proposeName(w http.ResponseWriter, r *http.Request, town Proposals, p catalogue.Proposal) {
+	switch err := town.Add(p); {
+	case errors.Is(err, catalogue.ErrProposals):
+		c.problem(w, r, http.StatusConflict, problem{
+			Head: "Trop de noms attendent déjà la réponse de la DSI.", Do: "Reprenez un nom, ou attendez sa réponse.", To: "/catalogue", Go: "Revenir au catalogue",
+		})
+	case errors.Is(err, catalogue.ErrProposal):
+		c.noProposal(w, r)
+	case err != nil:
+		c.problem(w, r, http.StatusInternalServerError, problem{
+			Head: "Le nom n'a pas pu être noté.", Do: "Essayez encore. Si cela continue, prévenez la personne responsable.", To: "/catalogue", Go: "Revenir au catalogue",
+		})
+	default:
+		c.Learnt.Dismiss(p.Host)
+		c.done(w, "/catalogue", "nom-envoye")
+	}
+}
+
+// withdrawName takes a name back that was sent.
+func (c *Console) withdrawName(w http.ResponseWriter, r *http.Request, who Person) {
+	p := catalogue.Proposal{Service: r.PostForm.Get("service"), Host: r.PostForm.Get("hote")}
+	town := c.toTown()
+	if town == nil || !slices.Contains(town.All(), p) {
+		c.noProposal(w, r)
+		return
+	}
+	if err := town.Remove(p); err != nil {
+		c.problem(w, r, http.StatusInternalServerError, problem{
+			Head: "Le nom n'a pas pu être repris.", Do: "Essayez encore.", To: "/catalogue", Go: "Revenir au catalogue",
+		})
+		return
+	}
+	c.Staff.Record(r.Context(), who, "catalogue.withdraw", p.Service)
+	c.done(w, "/catalogue", "nom-repris")
 }
 
 func (c *Console) proposed(host string) bool {

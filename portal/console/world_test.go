@@ -70,6 +70,7 @@ type place struct {
 	calls   *waiting.Calls
 	line    *line
 	seats   *seats
+	town    console.Proposals // where proposals go; nil: the place has no centre
 	parts   console.Parts
 	config  console.Config
 	*console.Console

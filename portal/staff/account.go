@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"net/http"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -23,9 +22,6 @@ type Member struct {
 	Closed  bool
 	Invited bool // has not made the account yet
 }
-
-// loginName is what may be a login: typed on phones, said aloud.
-var loginName = regexp.MustCompile(`^[a-z0-9][a-z0-9._-]{1,31}$`)
 
 // cleanName refuses what is no name of a person on a page.
 func cleanName(name string) (string, error) {

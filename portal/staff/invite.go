@@ -150,7 +150,7 @@ func (s *Staff) Accept(r *http.Request, secret, login, name, password string) (P
 	if o.Login != "" {
 		login, name = o.Login, o.Label
 	}
-	if !loginName.MatchString(login) {
+	if !secrets.Login(login) {
 		return Person{}, ErrLogin
 	}
 	if name, err = cleanName(name); err != nil {

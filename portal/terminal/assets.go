@@ -11,6 +11,8 @@ import (
 	"net/http"
 	"path"
 	"strings"
+
+	"parvis/internal/look"
 )
 
 var (
@@ -30,18 +32,28 @@ type file struct {
 }
 
 var (
-	style  = asset("post.css", "text/css")
-	script = asset("post.js", "text/javascript")
-	icon   = asset("post.svg", "image/svg+xml")
-	alert  = asset("alert.svg", "image/svg+xml")
-	files  = []file{style, script, icon, alert}
+	script = asset("post.js", "text/javascript; charset=utf-8")
+	icon   = asset("post.svg", "image/svg+xml; charset=utf-8")
+	alert  = asset("alert.svg", "image/svg+xml; charset=utf-8")
+	files  = []file{script, icon, alert}
 )
 
-func asset(name, kind string) file {
+// logo is the town's.
+func logo(l look.Logo) file {
+	return file{"/kiosk/fichiers/logo-" + l.Mark(), l.Kind, l.Image}
+}
+
+// style is the style sheet in the town's colours.
+func style(l look.Style) file { return painted("post.css", "text/css; charset=utf-8", l) }
+
+func asset(name, kind string) file { return painted(name, kind, look.Style{}) }
+
+func painted(name, kind string, l look.Style) file {
 	content, err := assets.ReadFile("templates/" + name)
 	if err != nil {
 		panic(err) // it is embedded
 	}
+	content = []byte(l.Paint(string(content)))
 	sum := sha256.Sum256(content)
 	base, ext, _ := strings.Cut(name, ".")
 	return file{"/kiosk/fichiers/" + base + "-" + hex.EncodeToString(sum[:6]) + "." + ext, kind, content}
@@ -49,7 +61,7 @@ func asset(name, kind string) file {
 
 func (f file) serve(w http.ResponseWriter, _ *http.Request) {
 	w.Header().Set("Cache-Control", "public, max-age=31536000, immutable")
-	w.Header().Set("Content-Type", f.kind+"; charset=utf-8")
+	w.Header().Set("Content-Type", f.kind)
 	w.Header().Set("X-Content-Type-Options", "nosniff")
 	_, _ = w.Write(f.content) // the client may have gone
 }

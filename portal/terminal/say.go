@@ -83,8 +83,24 @@ func (v *view) Chosen() bool              { return v.chosen }
 func (v *view) Site() string    { return locale.Capital(v.h.Site.Name) }
 func (v *view) Rules() []string { return v.h.Site.Rules }
 
+// Town is the town's name; "" none is shown.
+func (v *view) Town() string { return v.h.Look.Town }
+
+// LogoImage is the town's logo where there is one. Beside the town's name it says nothing more; alone it says who publishes.
+func (v *view) LogoImage() template.HTML {
+	l := v.h.Look.Logo
+	if !l.There() {
+		return ""
+	}
+	alt := ""
+	if v.Town() == "" {
+		alt = v.h.Site.Publisher
+	}
+	return l.Tag(logo(l).path, alt)
+}
+
 // Style, Script and Icon are the addresses of what pages load.
-func (v *view) Style() string  { return style.path }
+func (v *view) Style() string  { return v.h.style.path }
 func (v *view) Script() string { return script.path }
 func (v *view) Icon() string {
 	if v.Soon {

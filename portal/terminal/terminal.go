@@ -18,11 +18,13 @@ import (
 	"net/http"
 	"net/netip"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"time"
 
 	"parvis/internal/clock"
+	"parvis/internal/look"
 	"parvis/internal/mac"
 	"parvis/kiosk"
 	"parvis/kiosk/catalogue"
@@ -89,6 +91,7 @@ type Options struct {
 	Grace     time.Duration  // what a person may add once; 0 nothing
 	Prints    bool           // the place has a printer: else no post prints, whatever is said of it
 	USB       bool           // the place lets keys be used: else no post does
+	Look      look.Style
 
 	Clock     clock.Clock
 	Log       *slog.Logger // nil: nothing is logged
@@ -115,6 +118,7 @@ type Handler struct {
 
 	locales   *locale.Locales
 	templates map[string]*template.Template
+	style     file
 	csrf      *http.CrossOriginProtection
 	mux       *http.ServeMux
 	streams   streams
@@ -144,7 +148,7 @@ func New(o Options) (*Handler, error) {
 	if o.Updating == nil {
 		o.Updating = func(mac.Addr) (time.Time, bool) { return time.Time{}, false }
 	}
-	h := &Handler{Options: o, csrf: http.NewCrossOriginProtection(), streams: newStreams()}
+	h := &Handler{Options: o, style: style(o.Look), csrf: http.NewCrossOriginProtection(), streams: newStreams()}
 	var err error
 	if h.locales, err = locale.New(o.Languages, texts); err != nil {
 		return nil, fmt.Errorf("terminal: new: %w", err)
@@ -197,7 +201,11 @@ func (h *Handler) routes() *http.ServeMux {
 	m.HandleFunc("GET /kiosk/config.txt", h.config)
 	m.HandleFunc("GET /kiosk/prefs.js", h.prefs)
 	m.HandleFunc("GET /kiosk/verbe", h.verb)
-	for _, a := range files {
+	own := append(slices.Clip(files), h.style)
+	if h.Look.Logo.There() {
+		own = append(own, logo(h.Look.Logo))
+	}
+	for _, a := range own {
 		m.HandleFunc("GET "+a.path, a.serve)
 	}
 	m.HandleFunc("GET /{$}", func(w http.ResponseWriter, r *http.Request) { h.view(w, r).redirect(home) })

@@ -131,7 +131,7 @@ var services = sync.OnceValues(func() (*catalogue.Catalogue, error) { return cat
 
 var languages = []string{"fr", "en", "ar"}
 
-func newPlace(t testing.TB) *place {
+func newPlace(t testing.TB, change ...func(*terminal.Options)) *place {
 	t.Helper()
 	p := &place{t: t, clock: clock.NewFake(), site: sessions.SiteState{Open: true}, cookies: map[string]string{}}
 	p.posts = &posts{now: p.clock.Boot, post: kiosk.Terminal{
@@ -143,7 +143,7 @@ func newPlace(t testing.TB) *place {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p.handler, err = terminal.New(terminal.Options{
+	o := terminal.Options{
 		Site:      terminal.Site{Name: "la Maison des habitants", Desk: "l'accueil", Contact: "04 76 00 00 00", Publisher: "Ville d'exemple", Rules: []string{"Parlez doucement."}},
 		Languages: languages, Name: "wifi.ville.example", Address: ours, Zone: time.UTC, Keep: time.Hour, Grace: 5 * time.Minute, Version: "1",
 		Prints: true, USB: true,
@@ -160,7 +160,11 @@ func newPlace(t testing.TB) *place {
 			p.updating = is && !p.back
 			return p.clock.Wall().Time.Add(20 * time.Minute), is
 		},
-	})
+	}
+	for _, c := range change {
+		c(&o)
+	}
+	p.handler, err = terminal.New(o)
 	if err != nil {
 		t.Fatal(err)
 	}

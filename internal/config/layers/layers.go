@@ -46,7 +46,7 @@ var central = map[string][]string{
 		"desk", "contact", "publisher", "rules", "languages", "timezone", "hours", "exceptions", "holiday-hours",
 	},
 	"wan":       {"favour", "probe", "echo"},
-	"portal":    {"profile", "open"},
+	"portal":    {"profile", "open", "town", "colour", "accent"},
 	"staff":     {"issuer", "client", "role-claim", "pkce"},
 	"profile":   nil, // all
 	"terminals": {"profile", "offers", "grace", "prolong", "idle", "browser", "usb", "restart"},

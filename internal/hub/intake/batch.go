@@ -106,7 +106,15 @@ func (in *intake) take(ctx context.Context, ref store.Ref, b wire.Batch, receipt
 			case !errors.Is(err, store.ErrUnknown):
 				return err
 			}
-			receipt.Staff, err = roster.Version(ctx, t, ref.Site)
+			if receipt.Staff, err = roster.Version(ctx, t, ref.Site); err != nil {
+				return err
+			}
+			if b.Catalogue != nil {
+				if err = t.SayCatalogue(ctx, ref.Site, *b.Catalogue); err != nil {
+					return err
+				}
+			}
+			receipt.Catalogue, err = t.CatalogueMark(ctx, ref.Site)
 			return err
 		})
 		if !errors.Is(err, store.ErrBusy) {

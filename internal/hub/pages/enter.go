@@ -1,12 +1,14 @@
 package pages
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net/http"
 	"time"
 
 	"parvis/internal/hub/staff"
+	"parvis/internal/hub/store"
 )
 
 // entrance is what H1 shows.
@@ -17,7 +19,20 @@ type entrance struct {
 	City        bool
 }
 
-func (p *Pages) home(w http.ResponseWriter, _ *http.Request, who staff.Person) error {
+func (p *Pages) home(w http.ResponseWriter, r *http.Request, who staff.Person) error {
+	if who.Role.May(staff.Operate) { // a commune that has just joined has nothing else to look at
+		var sites []store.Site
+		err := p.in(r, who, func(ctx context.Context, t *store.Tenant) (err error) {
+			sites, err = t.Sites(ctx)
+			return err
+		})
+		if err != nil {
+			return err
+		}
+		if len(sites) == 0 {
+			return done(w, "/rejoindre", "")
+		}
+	}
 	if who.Role.May(staff.Look) {
 		return done(w, "/sites", "")
 	}
@@ -106,12 +121,20 @@ func (p *Pages) accept(w http.ResponseWriter, r *http.Request, _ staff.Person) e
 	password := r.PostFormValue("mot-de-passe")
 	if password != r.PostFormValue("encore") {
 		i.Wrong, i.Field = "choice.twice", "password"
-	} else if _, err = p.Staff.Accept(r.Context(), i.Secret, i.Choice, i.Name, password); err == nil {
+	} else if who, err := p.Staff.Accept(r.Context(), i.Secret, i.Choice, i.Name, password); err == nil && i.Sites {
+		return p.show(w, r, page{template: "chosen", Title: "chosen.title"}, chosen{i.Login, who.Role != ""})
+	} else if err == nil {
 		return done(w, staff.EnterPath, "compte")
 	} else if i.Wrong, i.Field = choice(err); i.Wrong == "" {
 		return err
 	}
 	return p.show(w, r, page{template: "invitation", Title: "invitation.title", status: http.StatusUnprocessableEntity}, i)
+}
+
+// chosen is what a colleague of sites is told whose password is chosen.
+type chosen struct {
+	Login string
+	Hub   bool // it is one for the hub too
 }
 
 // choice says what is wrong with what somebody chose; "" when it is not that.

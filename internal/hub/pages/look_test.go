@@ -1,9 +1,11 @@
 package pages_test
 
 import (
+	"bytes"
 	"context"
 	"flag"
 	"fmt"
+	"image/png"
 	"net/http"
 	"net/http/httptest"
 	"path/filepath"
@@ -147,6 +149,28 @@ func newAlbum(t *testing.T) *album {
 	a.communeSettings()
 	a.upgrades()
 	a.cards()
+	a.see("H11-etapes", "/rejoindre")
+	a.see("H11-aspect", "/aspect")
+	a.keep("H11-aspect-refus", a.wears(nil, "couleur", "#ffcc00", "dessins", "bleu"))
+	a.wears(encoded(a.t, func(b *bytes.Buffer) error { return png.Encode(b, drawn(300, 90)) }), "couleur", "#1d3f8f", "dessins", "#b03a6f")
+	a.see("H11-aspect-logo", "/aspect?fait=aspect")
+	a.see("H15-vide", "/catalogue")
+	a.services("lac", a.lac.ID, wire.Catalogue{
+		Trials:    []wire.Trial{{Service: "caf", Day: 20261124, OK: false}, {Service: "ameli", Day: 20261123, OK: true}},
+		Proposals: []wire.Proposal{{Service: "caf", Host: proposed}, {Service: "ameli", Host: proposed}},
+	})
+	a.ask(http.MethodPost, "/catalogue/ecarter", "service", "ameli", "hote", proposed)
+	a.writesServices("without = [\"ent\"]\n")
+	a.see("H15", "/catalogue")
+	a.send("H15-refus", "/catalogue", "texte", "[[more]]\nof = \"rien\"\n")
+	a.send("H15-entretemps", "/catalogue", "texte", "without = [\"caf\"]\n", "lu", "")
+	a.send("H12-personne-refus", "/personnes", "nom", "Renfort", "identifiant", "É", "role", "referent", "lieu", a.lac.ID)
+	a.see("H12-choisir", "/invitation?j="+a.adds("renfort", "reader"))
+	a.keep("H12-choisi", a.chooses(a.adds("appui", "reader"), chosen))
+	closed := a.colleague("appui").ID
+	a.ask(http.MethodPost, "/personnes/"+closed+"/fermer")
+	a.see("H12-personne-fermee", "/personnes/"+closed)
+	a.keep("H12-lien-personne", a.ask(http.MethodPost, "/personnes/"+a.colleague("renfort").ID+"/lien"))
 	a.send("H9-refus", "/enroler", "nom", "x")
 	a.send("H9-code", "/enroler", "nom", "Maison des services")
 	a.send("H12-refus", "/equipe", "nom", "x", "role", "reader")

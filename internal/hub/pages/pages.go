@@ -103,6 +103,16 @@ var routes = []route{
 	{"POST /publications", staff.Operate, false, (*Pages).publish},
 	{"GET /publications/{publication}", staff.Look, false, (*Pages).publication},
 	{"POST /publications/{publication}/arreter", staff.Operate, false, (*Pages).endPublication},
+	{"GET /rejoindre", staff.Operate, false, (*Pages).steps},
+	{"GET /aspect", staff.Operate, false, (*Pages).look},
+	{"POST /aspect", staff.Operate, false, (*Pages).saveLook},
+	{"GET /aspect/logo", staff.Operate, false, (*Pages).logo},
+	{"GET /catalogue", staff.Look, false, (*Pages).catalogue},
+	{"POST /catalogue", staff.Operate, false, (*Pages).saveCatalogue},
+	{"POST /catalogue/accepter", staff.Operate, false, (*Pages).acceptName},
+	{"POST /catalogue/ecarter", staff.Operate, false, (*Pages).declineName},
+	{"POST /catalogue/reprendre", staff.Operate, false, (*Pages).undeclineName},
+	{"POST /catalogue/retour", staff.Operate, false, (*Pages).catalogueBack},
 	{"POST /publications/{publication}/continuer", staff.Operate, false, (*Pages).goOn},
 	{"POST /publications/{publication}/revenir", staff.Operate, false, (*Pages).revert},
 	{"GET " + upgradePath, staff.Look, false, (*Pages).upgrade},
@@ -121,7 +131,11 @@ var routes = []route{
 	{"GET /centre", staff.Overlook, false, (*Pages).centre},
 
 	{"GET /personnes", staff.Operate, false, (*Pages).people},
+	{"POST /personnes", staff.Operate, false, (*Pages).addPerson},
 	{"GET /personnes/{colleague}", staff.Operate, false, (*Pages).person},
+	{"POST /personnes/{colleague}/role", staff.Operate, false, (*Pages).setPerson},
+	{"POST /personnes/{colleague}/lien", staff.Operate, false, (*Pages).welcome},
+	{"POST /personnes/{colleague}/rouvrir", staff.Operate, false, (*Pages).reopen},
 	{"POST /personnes/{colleague}/lieux", staff.Operate, false, (*Pages).send},
 	{"GET /personnes/{colleague}/fermer", staff.Operate, false, (*Pages).personClosing},
 	{"POST /personnes/{colleague}/fermer", staff.Operate, false, (*Pages).closeEverywhere},
@@ -180,7 +194,11 @@ func isOpen(path string) bool {
 
 // ServeHTTP implements http.Handler.
 func (p *Pages) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	r.Body = http.MaxBytesReader(w, r.Body, maxBody)
+	most := int64(maxBody)
+	if r.URL.Path == lookPath {
+		most = maxUpload
+	}
+	r.Body = http.MaxBytesReader(w, r.Body, most)
 	p.handler.ServeHTTP(w, r)
 }
 

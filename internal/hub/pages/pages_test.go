@@ -2,6 +2,7 @@ package pages_test
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"strconv"
 	"strings"
@@ -13,6 +14,7 @@ import (
 	"parvis/internal/hub/staff"
 	"parvis/internal/hub/store"
 	"parvis/internal/hub/store/storetest"
+	"parvis/internal/hublink/wire"
 )
 
 // For every route: what an account of lac asks of an object of bois does not exist, and nothing of bois is in the answer. A route that
@@ -34,6 +36,12 @@ func TestNoRouteShowsAnotherCommune(t *testing.T) {
 		c, err := tt.AddColleague(ctx, store.Colleague{Login: "secrete", Name: "Médiatrice secrete", Role: "mediator"})
 		theirColleague = c.ID
 		return err
+	})
+	w.services("bois", w.bois.ID, wire.Catalogue{Proposals: []wire.Proposal{{Service: "caf", Host: "secrete.exemple.fr"}, {Service: "ameli", Host: "secrete.exemple.fr"}}})
+	storetest.In(t, w.hub, "bois", func(ctx context.Context, tt *store.Tenant) error {
+		logo, err := tt.Attach(ctx, []byte("secrete"))
+		return errors.Join(err, tt.SetLook(ctx, store.Look{Town: "Bois-Secret", Logo: logo}), tt.WriteCatalogue(ctx, "# secrete", "secrete"),
+			tt.Decline(ctx, wire.Proposal{Service: "ameli", Host: "secrete.exemple.fr"}, "secrete"))
 	})
 	w.enter("administration")
 	site, person := "/sites/"+w.bois.ID, "/equipe/"+theirs.ID
@@ -70,6 +78,10 @@ func TestNoRouteShowsAnotherCommune(t *testing.T) {
 		"GET /equipe/{person}/fermer":                {person + "/fermer", http.StatusNotFound, nil},
 		"POST /equipe/{person}/fermer":               {person + "/fermer", http.StatusNotFound, nil},
 		"GET /personnes":                             {"/personnes", http.StatusOK, nil},
+		"POST /personnes":                            {"/personnes", http.StatusNotFound, []string{"nom", "Espionne", "identifiant", "espionne", "role", "mediator", "lieu", w.bois.ID}},
+		"POST /personnes/{colleague}/role":           {"/personnes/" + theirColleague + "/role", http.StatusNotFound, []string{"role", "dsi", "centre", "reader"}},
+		"POST /personnes/{colleague}/lien":           {"/personnes/" + theirColleague + "/lien", http.StatusNotFound, nil},
+		"POST /personnes/{colleague}/rouvrir":        {"/personnes/" + theirColleague + "/rouvrir", http.StatusNotFound, nil},
 		"GET /personnes/{colleague}":                 {"/personnes/" + theirColleague, http.StatusNotFound, nil},
 		"POST /personnes/{colleague}/lieux":          {"/personnes/" + theirColleague + "/lieux", http.StatusNotFound, []string{"lieu", w.lac.ID}},
 		"GET /personnes/{colleague}/fermer":          {"/personnes/" + theirColleague + "/fermer", http.StatusNotFound, nil},
@@ -82,10 +94,16 @@ func TestNoRouteShowsAnotherCommune(t *testing.T) {
 		"POST /publications":                         {"/publications", http.StatusConflict, nil},
 		"GET /publications/{publication}":            {"/publications/" + theirPublication, http.StatusNotFound, nil},
 		"POST /publications/{publication}/arreter":   {"/publications/" + theirPublication + "/arreter", http.StatusNotFound, nil},
-		"POST /publications/{publication}/continuer": {"/publications/" + theirPublication + "/continuer", http.StatusNotFound, nil},
-		"POST /publications/{publication}/revenir":   {"/publications/" + theirPublication + "/revenir", http.StatusNotFound, nil},
-		"GET /mise-a-jour":                           {"/mise-a-jour", http.StatusOK, nil},
-		"POST /mise-a-jour":                          {"/mise-a-jour", http.StatusConflict, []string{"version", "1.1"}},
+		"GET /rejoindre":                             {"/rejoindre", http.StatusOK, nil},
+		"GET /aspect":                                {"/aspect", http.StatusOK, nil},
+		"POST /aspect":                               {"/aspect", http.StatusConflict, []string{"nom", "Pris"}},
+		"GET /aspect/logo":                           {"/aspect/logo", http.StatusNotFound, nil},
+		"GET /catalogue":                             {"/catalogue", http.StatusOK, nil},
+		"POST /catalogue":                            {"/catalogue", http.StatusConflict, []string{"texte", "without = [\"ent\"]"}},
+		"POST /catalogue/accepter":                   {"/catalogue/accepter", http.StatusNotFound, []string{"service", "caf", "hote", "secrete.exemple.fr"}},
+		"POST /catalogue/ecarter":                    {"/catalogue/ecarter", http.StatusNotFound, []string{"service", "caf", "hote", "secrete.exemple.fr"}},
+		"POST /catalogue/reprendre":                  {"/catalogue/reprendre", http.StatusNotFound, []string{"service", "ameli", "hote", "secrete.exemple.fr"}},
+		"POST /catalogue/retour":                     {"/catalogue/retour", http.StatusNotFound, nil},
 		"GET /exports":                               {"/exports", http.StatusOK, nil},
 		"GET /exports/{site}":                        {"/exports/" + w.bois.ID, http.StatusNotFound, nil},
 		"POST /exports/{site}":                       {"/exports/" + w.bois.ID, http.StatusNotFound, []string{"lu", "0001-01-01T00:00:00Z", "maintenant", "oui"}},
@@ -97,6 +115,10 @@ func TestNoRouteShowsAnotherCommune(t *testing.T) {
 		"GET /communes/{commune}/depart":             {"/communes/bois/depart", http.StatusForbidden, nil},
 		"POST /communes/{commune}/depart":            {"/communes/bois/depart", http.StatusForbidden, []string{"identifiant", "bois"}},
 		"GET /centre":                                {"/centre", http.StatusForbidden, nil},
+		"POST /publications/{publication}/continuer": {"/publications/" + theirPublication + "/continuer", http.StatusNotFound, nil},
+		"POST /publications/{publication}/revenir":   {"/publications/" + theirPublication + "/revenir", http.StatusNotFound, nil},
+		"GET /mise-a-jour":                           {"/mise-a-jour", http.StatusOK, nil},
+		"POST /mise-a-jour":                          {"/mise-a-jour", http.StatusConflict, []string{"version", "1.1"}},
 	}
 	open := map[string]bool{}
 	for _, r := range pages.OpenRoutes() {

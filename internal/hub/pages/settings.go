@@ -141,7 +141,7 @@ func (v *settingsView) ofCommune(ctx context.Context, t *store.Tenant) (err erro
 		}
 		n.Site = ""
 		if _, done := counted[n]; !done {
-			changes, err := differences(n.Before, n.Config)
+			changes, err := differences(n.Before, n.Now)
 			if err != nil {
 				return err
 			}
@@ -173,22 +173,26 @@ func (v *settingsView) ofSite(ctx context.Context, t *store.Tenant, site string)
 	for _, key := range slices.Sorted(maps.Keys(m.Values)) {
 		v.Values = append(v.Values, value{key, m.Values[key], m.Origins[key]})
 	}
-	told, err := t.Told(ctx, store.Settings, site)
+	now := rollout.Told{Config: m.Source}
+	if now.Logo, now.Catalogue, err = rollout.Beside(ctx, t); err != nil {
+		return err
+	}
+	last, err := t.Told(ctx, store.Settings, site)
 	if err != nil && !errors.Is(err, store.ErrUnknown) {
 		return err
 	}
-	v.Changes, err = differences(told.Config, m.Source)
+	v.Changes, err = differences(rollout.Told{Config: last.Config, Logo: last.Logo, Catalogue: last.Catalogue}, now)
 	v.Reburn = reburning(v.Changes)
 	return err
 }
 
-// differences are between what a site was last told and its configuration now.
-func differences(told, now string) ([]change, error) {
-	before, err := layers.Merge(layers.Layer{Source: told})
+// differences are between what a site was last told and what it would be told now.
+func differences(told, now rollout.Told) ([]change, error) {
+	before, err := layers.Merge(layers.Layer{Source: told.Config})
 	if err != nil {
 		return nil, err
 	}
-	after, err := layers.Merge(layers.Layer{Source: now})
+	after, err := layers.Merge(layers.Layer{Source: now.Config})
 	if err != nil {
 		return nil, err
 	}
@@ -203,8 +207,18 @@ func differences(told, now string) ([]change, error) {
 			all = append(all, change{key, v, ""})
 		}
 	}
+	for key, of := range map[string][2]string{"logo": {told.Logo, now.Logo}, "catalogue": {told.Catalogue, now.Catalogue}} {
+		if of[0] != of[1] { // they have no value that a line could show, but they are others
+			all = append(all, change{key, short(of[0]), short(of[1])})
+		}
+	}
 	slices.SortFunc(all, func(a, b change) int { return cmp.Compare(a.Key, b.Key) })
 	return all, nil
+}
+
+// short is a name for what goes beside a configuration; "" for nothing.
+func short(hash string) string {
+	return hash[:min(len(hash), 8)]
 }
 
 // faults is what is wrong with a layer, a sentence each.

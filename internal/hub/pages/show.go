@@ -94,10 +94,13 @@ var navigation = []link{
 	{Path: "/centre", Key: "nav.centre", Act: staff.Overlook},
 	{Path: "/reglages", Key: "nav.settings", Act: staff.Configure},
 	{Path: "/publications", Key: "nav.publications", Act: staff.Look},
+	{Path: lookPath, Key: "nav.look", Act: staff.Operate},
+	{Path: "/catalogue", Key: "nav.catalogue", Act: staff.Look},
 	{Path: "/alertes", Key: "nav.alerts", Act: staff.Configure},
 	{Path: "/personnes", Key: "nav.people", Act: staff.Operate},
 	{Path: "/equipe", Key: "nav.team", Act: staff.ManageTeam},
 	{Path: "/journal", Key: "nav.log", Act: staff.ReadLog},
+	{Path: "/rejoindre", Key: "nav.steps", Act: staff.Operate},
 	{Path: "/compte", Key: "nav.account"},
 	{Path: "/aide", Key: "nav.help"},
 }
@@ -106,7 +109,8 @@ var navigation = []link{
 var dones = map[string]bool{
 	"entre": true, "sorti": true, "compte": true, "mot-de-passe": true, "ajoute": true, "renomme": true, "retire": true, "charge": true,
 	"commune": true, "parti": true, "role": true, "ferme": true, "envoye": true, "lieux": true, "partout": true,
-	"reglages": true, "publie": true, "arrete": true, "continue": true, "revient": true, "mise-a-jour": true, "essai": true, "fiche": true,
+	"reglages": true, "publie": true, "aspect": true, "catalogue": true, "accepte": true, "ecarte": true, "repris": true, "retour": true, "arrete": true,
+	"continue": true, "revient": true, "mise-a-jour": true, "essai": true, "fiche": true,
 }
 
 func (p *Pages) parse() error {
@@ -142,8 +146,11 @@ func (p *Pages) funcs() template.FuncMap {
 			}
 			return say.Text(key, v)
 		},
-		"n":       func(key string, n int) string { return say.Count(key, uint64(max(n, 0))) }, //nolint:gosec // not negative
-		"moment":  func(t time.Time) string { return words.Moment(t.In(p.Zone)) },
+		"n":      func(key string, n int) string { return say.Count(key, uint64(max(n, 0))) }, //nolint:gosec // not negative
+		"moment": func(t time.Time) string { return words.Moment(t.In(p.Zone)) },
+		"day": func(t time.Time) string {
+			return words.Day(t.Day(), t.Month()) + words.Space + strconv.Itoa(t.Year())
+		},
 		"ago":     func(t time.Time) string { return ago(p.now().Sub(t)) },
 		"size":    size,
 		"problem": alerts.Title,
@@ -188,7 +195,8 @@ var (
 	terminalStates = strings.Fields("new locked open ending cleaning waiting silent")
 	refusals       = strings.Fields("form signature version site check line hub")
 	upgradeStates  = strings.Fields("waiting trial back refused")
-	gestures       = strings.Fields(`enter-password enter-city leave refused account password reset close invite-epci invite-dsi invite-dpo invite-reader
+	gestures       = strings.Fields(`look catalogue accept-proposal decline-proposal undecline-proposal catalogue-back add-person role-person welcome reopen-person
+		enter-password enter-city leave refused account password reset close invite-epci invite-dsi invite-dpo invite-reader
 		role-epci role-dsi role-dpo role-reader charge report export add-site code rename-site remove-site add-commune remove-commune send-person close-everywhere
 		layer layer-epci publish end-publication go-on revert upgrade try-alert card`)
 )

@@ -84,8 +84,16 @@ func (w *world) join(tenant, login string, role staff.Role) staff.Person {
 	return p
 }
 
+// wallAt is a clock that everybody believes.
+func wallAt(t time.Time) clock.Wall { return clock.Wall{Time: t, Quality: clock.Synchronised} }
+
 // enter makes login the one who asks.
 func (w *world) enter(login string) {
+	w.t.Helper()
+	w.enterAs(login, password)
+}
+
+func (w *world) enterAs(login, password string) {
 	w.t.Helper()
 	w.who = nil
 	answer := w.ask(http.MethodPost, "/entrer", "identifiant", login, "mot-de-passe", password)

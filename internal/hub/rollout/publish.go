@@ -1,6 +1,7 @@
 package rollout
 
 import (
+	"bytes"
 	"context"
 	"crypto/ed25519"
 	"errors"
@@ -8,6 +9,8 @@ import (
 	"slices"
 	"strconv"
 	"time"
+
+	"github.com/BurntSushi/toml"
 
 	"parvis/internal/config/layers"
 	"parvis/internal/hub/store"
@@ -20,6 +23,7 @@ var ErrNothing = errors.New("rollout: nothing to publish: every site has been to
 // Origins of the layers, as pages show them.
 const (
 	EPCI    = "epci"
+	Look    = "look" // of the commune
 	Commune = "commune"
 	Place   = "site"
 )
@@ -43,8 +47,56 @@ func shared(ctx context.Context, t *store.Tenant) ([]layers.Layer, error) {
 	if err != nil {
 		return nil, err
 	}
+	l, err := t.Look(ctx)
+	if err != nil {
+		return nil, err
+	}
+	wears, err := wearing(l)
+	if err != nil {
+		return nil, err
+	}
 	own, err := t.Layer(ctx, "")
-	return []layers.Layer{{Origin: EPCI, Source: above.Source}, {Origin: Commune, Source: own.Source}}, err
+	return []layers.Layer{{Origin: EPCI, Source: above.Source}, {Origin: Look, Source: wears}, {Origin: Commune, Source: own.Source}}, err
+}
+
+// wearing is a look as a layer. Its logo goes beside it.
+func wearing(l store.Look) (string, error) {
+	portal := map[string]string{}
+	for key, v := range map[string]string{"town": l.Town, "colour": l.Main, "accent": l.Accent} {
+		if v != "" {
+			portal[key] = v
+		}
+	}
+	if len(portal) == 0 {
+		return "", nil
+	}
+	var out bytes.Buffer
+	if err := toml.NewEncoder(&out).Encode(map[string]any{"portal": portal}); err != nil {
+		return "", fmt.Errorf("rollout: look: %w", err)
+	}
+	return out.String(), nil
+}
+
+// beside is what goes to every site of a commune beside its configuration: the names of the logo and of the catalogue, and the latter's text.
+func beside(ctx context.Context, t *store.Tenant) (logo, catalogue, text string, err error) {
+	l, err := t.Look(ctx)
+	if err != nil {
+		return "", "", "", err
+	}
+	newest, err := t.Catalogue(ctx, 1)
+	if err != nil {
+		return "", "", "", err
+	}
+	if len(newest) > 0 {
+		text = newest[0].Source
+	}
+	return l.Logo, store.HashOf([]byte(text)), text, nil
+}
+
+// Beside is what would go to every site of a commune beside its configuration: names of the logo and of the catalogue, "" none.
+func Beside(ctx context.Context, t *store.Tenant) (logo, catalogue string, err error) {
+	logo, catalogue, _, err = beside(ctx, t)
+	return logo, catalogue, err
 }
 
 // Publish begins to tell every enrolled site whose configuration has changed since it was last told.
@@ -55,6 +107,13 @@ func Publish(ctx context.Context, t *store.Tenant, by string) (store.Publication
 	}
 	if len(offers) == 0 {
 		return store.Publication{}, ErrNothing
+	}
+	_, _, text, err := beside(ctx, t)
+	if err != nil {
+		return store.Publication{}, err
+	}
+	if _, err := t.Attach(ctx, []byte(text)); err != nil {
+		return store.Publication{}, err
 	}
 	return t.Publish(ctx, store.Publication{By: by}, offers)
 }
@@ -86,7 +145,7 @@ func Revert(ctx context.Context, t *store.Tenant, by string, id int64, now time.
 		if err != nil && !errors.Is(err, store.ErrUnknown) {
 			return p, err
 		}
-		back = append(back, store.Offer{Site: o.Site, Config: before.Config, Told: now})
+		back = append(back, store.Offer{Site: o.Site, Config: before.Config, Logo: before.Logo, Catalogue: before.Catalogue, Told: now})
 	}
 	if len(back) == 0 {
 		return p, ErrNothing
@@ -94,17 +153,23 @@ func Revert(ctx context.Context, t *store.Tenant, by string, id int64, now time.
 	return t.Publish(ctx, store.Publication{By: by}, back)
 }
 
-// Pending is what Publish would tell now: Site and Config of each site that would be told something.
+// Pending is what Publish would tell now: Site, Config, Logo and Catalogue of each site that would be told something.
 func Pending(ctx context.Context, t *store.Tenant) (offers []store.Offer, err error) {
 	news, err := News(ctx, t)
 	for _, n := range news {
-		offers = append(offers, store.Offer{Site: n.Site, Config: n.Config})
+		offers = append(offers, store.Offer{Site: n.Site, Config: n.Now.Config, Logo: n.Now.Logo, Catalogue: n.Now.Catalogue})
 	}
 	return offers, err
 }
 
-// New is what Publish would tell one site now, and what it was told before; "" nothing.
-type New struct{ Site, Config, Before string }
+// Told is what a site runs of its centre's: its configuration, and the names of the logo and of the catalogue beside it; "" none.
+type Told struct{ Config, Logo, Catalogue string }
+
+// New is what Publish would tell one site now, and what it was told before.
+type New struct {
+	Site        string
+	Now, Before Told
+}
 
 // News is Pending with what each site was told before. It asks the database as often for one site as for a thousand.
 func News(ctx context.Context, t *store.Tenant) (news []New, err error) {
@@ -124,6 +189,10 @@ func News(ctx context.Context, t *store.Tenant) (news []New, err error) {
 	if err != nil {
 		return nil, err
 	}
+	logo, catalogue, _, err := beside(ctx, t)
+	if err != nil {
+		return nil, err
+	}
 	made := map[string]string{} // configuration by the site's layer: most have none
 	for _, s := range sites {
 		if s.Enrolled.IsZero() {
@@ -139,11 +208,12 @@ func News(ctx context.Context, t *store.Tenant) (news []New, err error) {
 			config = m.Source
 			made[layer] = config
 		}
-		before, ever := told[s.ID]
-		if !ever && config == "" || ever && before.Config == config && before.Back == "" {
-			continue // it has never had anything of its centre's, or has this
+		now, last := Told{config, logo, catalogue}, told[s.ID]
+		before := Told{last.Config, last.Logo, last.Catalogue}
+		if now == before && last.Back == "" {
+			continue // it has this, or has never had anything of its centre's
 		}
-		news = append(news, New{s.ID, config, before.Config})
+		news = append(news, New{s.ID, now, before})
 	}
 	return news, nil
 }
@@ -155,6 +225,16 @@ func Bundle(ctx context.Context, t *store.Tenant, site string, key ed25519.Priva
 	if err != nil {
 		return nil, "", err
 	}
-	b, err = bundle.Sign(key, bundle.Payload{Site: site, Version: o.Version, Made: o.Told.Unix(), Config: o.Config})
+	logo, err := t.Attachment(ctx, o.Logo)
+	if err != nil {
+		return nil, "", err
+	}
+	services, err := t.Attachment(ctx, o.Catalogue)
+	if err != nil {
+		return nil, "", err
+	}
+	b, err = bundle.Sign(key, bundle.Payload{
+		Site: site, Version: o.Version, Made: o.Told.Unix(), Config: o.Config, Logo: logo, Catalogue: string(services),
+	})
 	return b, strconv.FormatInt(o.Version, 10), err
 }

@@ -13,7 +13,6 @@ import (
 	"log/slog"
 	"net/http"
 	"net/netip"
-	"regexp"
 	"strings"
 	"time"
 
@@ -115,6 +114,3 @@ func (s *Staff) Trace(ctx context.Context, by Person, f Filter) ([]Entry, error)
 
 // Tidy forgets what is over.
 func (s *Staff) Tidy(ctx context.Context) error { return s.o.Store.Tidy(ctx, s.now(), idle, s.o.Keep) }
-
-// loginName is what may be a login: typed on phones, said aloud.
-var loginName = regexp.MustCompile(`^[a-z0-9][a-z0-9._-]{1,31}$`)

@@ -65,6 +65,8 @@ type Change struct {
 	ForgetLogins []string // hashes
 	EndLogins    []string // persons whose logins all end
 	Log          []Entry
+	// Passwords are hashes (argon2id) by colleague of sites. Who is none has an account at the hub alone, and nothing happens.
+	Passwords map[string]string
 	// Keep: a tenant that must keep an open account that may ManageTeam, after the change.
 	Keep *string
 }
@@ -87,7 +89,7 @@ func (a Account) Person() Person {
 	return Person{ID: a.ID, Name: a.Name, Tenant: a.Tenant, Role: a.Role}
 }
 
-// Token is a link that works once: it makes an account, or gives one a new password.
+// Token is a link that works once: it makes an account, or gives one, or a colleague of sites, a new password.
 type Token struct {
 	Hash   string
 	By     string // person who made it; "" the operator
@@ -96,6 +98,7 @@ type Token struct {
 	Tenant string
 	Role   Role
 	Label  string // what the inviter calls the person
+	Login  string // of a colleague of sites, who may have no account here; "" somebody who works with the hub alone
 }
 
 // Login is somebody who has entered, in one browser.

@@ -11,8 +11,11 @@ import (
 	"parvis/internal/secrets"
 )
 
-// linkFor is how long a link may be used: it goes to another organisation, over a weekend.
-const linkFor = 72 * time.Hour
+// How long a link may be used: it goes to another organisation, over a weekend; a colleague of sites may be away for a week.
+const (
+	linkFor    = 72 * time.Hour
+	welcomeFor = 7 * 24 * time.Hour
+)
 
 // Link is a one-time link. Its secret is in it and nowhere else.
 type Link struct {
@@ -43,7 +46,7 @@ func (s *Staff) People(ctx context.Context, by Person) ([]Member, error) {
 		all = append(all, Member{Person: a.Person(), Login: a.Login, City: a.Subject != "", Closed: !a.ClosedAt.IsZero()})
 	}
 	for _, t := range tokens {
-		if !has[t.Person] && s.now().Before(t.Until) {
+		if !has[t.Person] && t.Login == "" && s.now().Before(t.Until) {
 			all = append(all, Member{Person: Person{ID: t.Person, Name: t.Label, Tenant: t.Tenant, Role: t.Role}, Invited: true})
 		}
 	}
@@ -103,9 +106,21 @@ func (s *Staff) Reset(ctx context.Context, by Person, id string) (Link, error) {
 	return s.offer(ctx, by, Token{Person: m.ID, Tenant: m.Tenant, Role: m.Role, Label: m.Name}, "reset")
 }
 
+// Welcome makes the link with which a colleague of sites chooses a password: it is one for every site where they work, and for the hub where they
+// have an account here. who is a colleague of by's own commune. A link that they had before works no longer.
+func (s *Staff) Welcome(ctx context.Context, by, who Person, login string) (Link, error) {
+	if !by.Role.May(Operate) || who.Tenant != by.Tenant || login == "" {
+		return Link{}, ErrForbidden
+	}
+	return s.offer(ctx, by, Token{Person: who.ID, Tenant: who.Tenant, Role: who.Role, Label: who.Name, Login: login}, "welcome")
+}
+
 func (s *Staff) offer(ctx context.Context, by Person, t Token, what string) (Link, error) {
 	secret, hash := secrets.New()
 	t.Hash, t.By, t.Until = hash, by.ID, s.now().Add(linkFor)
+	if t.Login != "" {
+		t.Until = s.now().Add(welcomeFor)
+	}
 	c := Change{Tokens: []Token{t}, ForgetTokens: []string{t.Person}, Log: []Entry{s.entry(by, what, t.Person)}}
 	if err := s.o.Store.Save(ctx, c); err != nil {
 		return Link{}, err
@@ -118,6 +133,7 @@ type Offer struct {
 	Label, Tenant string
 	Role          Role
 	Login         string // of an account that exists: only its password is chosen anew
+	Sites         bool   // a colleague of sites
 }
 
 // Offered says what a link is about, without using it up. It fails with ErrToken.
@@ -136,26 +152,36 @@ func (s *Staff) offered(ctx context.Context, secret string) (Offer, Token, Accou
 	case errors.Is(err, ErrNotFound):
 	case err != nil:
 		return Offer{}, Token{}, Account{}, err
-	case !a.ClosedAt.IsZero():
+	case !a.ClosedAt.IsZero() && t.Login == "":
 		return Offer{}, Token{}, Account{}, ErrToken
+	case !a.ClosedAt.IsZero():
+		a = Account{} // a colleague of sites who no longer works with the hub
 	}
 	if !s.now().Before(t.Until) {
 		return Offer{}, Token{}, Account{}, ErrToken
 	}
-	return Offer{Label: t.Label, Tenant: t.Tenant, Role: t.Role, Login: a.Login}, t, a, nil
+	o := Offer{Label: t.Label, Tenant: t.Tenant, Role: t.Role, Login: a.Login, Sites: t.Login != ""}
+	if o.Sites {
+		o.Login = t.Login
+	}
+	return o, t, a, nil
 }
 
-// Accept uses a link up: it makes the account, or gives it the new password and ends its logins. It fails with ErrToken, ErrLogin,
-// ErrTaken, ErrName, ErrWeak or ErrBusy; the link stays good but with ErrToken.
+// Accept uses a link up: it makes the account, or gives it the new password and ends its logins; a colleague's password goes to every site
+// where they work. It fails with ErrToken, ErrLogin, ErrTaken, ErrName, ErrWeak or ErrBusy; the link stays good but with ErrToken.
 func (s *Staff) Accept(ctx context.Context, secret, login, name, password string) (Person, error) {
 	_, t, a, err := s.offered(ctx, secret)
 	if err != nil {
 		return Person{}, err
 	}
+	alone := a.ID == "" && t.Login != "" // a colleague who works with sites and not with the hub
+	if alone {
+		a = Account{ID: t.Person, Tenant: t.Tenant, Login: t.Login, Name: t.Label}
+	}
 	if a.ID == "" {
 		clean, ok := openid.Name(name)
 		switch {
-		case !loginName.MatchString(login):
+		case !secrets.Login(login):
 			return Person{}, ErrLogin
 		case !ok:
 			return Person{}, ErrName
@@ -168,10 +194,14 @@ func (s *Staff) Accept(ctx context.Context, secret, login, name, password string
 	if a.Password, err = s.hash.Make(ctx, []byte(password)); err != nil {
 		return Person{}, err
 	}
-	err = s.o.Store.Save(ctx, Change{
-		Accounts: []Account{a}, Use: []string{t.Hash}, EndLogins: []string{a.ID}, Log: []Entry{s.entry(a.Person(), "account", a.ID)},
-	})
-	return a.Person(), err
+	c := Change{
+		Use: []string{t.Hash}, EndLogins: []string{a.ID}, Log: []Entry{s.entry(a.Person(), "account", a.ID)},
+		Passwords: map[string]string{a.ID: a.Password},
+	}
+	if !alone {
+		c.Accounts = []Account{a}
+	}
+	return a.Person(), s.o.Store.Save(ctx, c)
 }
 
 // SetRole changes what a colleague is; what they have open ends.
@@ -253,5 +283,8 @@ func (s *Staff) Password(r *http.Request, who Person, old, password string) erro
 		return err
 	}
 	// EndLogins ends the login of this request as well; it is put anew by the same change.
-	return s.o.Store.Save(ctx, Change{Accounts: []Account{a}, EndLogins: []string{a.ID}, Logins: []Login{l}, Log: []Entry{s.entry(who, "password", "")}})
+	return s.o.Store.Save(ctx, Change{
+		Accounts: []Account{a}, EndLogins: []string{a.ID}, Logins: []Login{l}, Log: []Entry{s.entry(who, "password", "")},
+		Passwords: map[string]string{a.ID: a.Password},
+	})
 }

@@ -21,14 +21,23 @@ type Colleague struct {
 	Made            time.Time
 	Closed          time.Time // zero: works here
 	Sites           []string  // where
+	Worked          []string  // where, when the account was closed everywhere
+	Hub             string    // role at the hub, of internal/hub/staff; "" none
 }
 
-// AddColleague makes one who works nowhere yet; ID, Made and Sites of c are not looked at. ErrTaken: the commune has this login.
+// Chosen reports whether there is a password that this colleague has chosen.
+func (c Colleague) Chosen() bool { return c.Password != "" }
+
+// AddColleague makes one who works nowhere yet, with an account at the hub where c has a role there; ID, Made and Sites of c are not looked at.
+// ErrTaken: the commune has this login, or somebody has it at the hub.
 func (t *Tenant) AddColleague(ctx context.Context, c Colleague) (Colleague, error) {
 	c.ID = strings.ToLower(base32.StdEncoding.WithPadding(base32.NoPadding).EncodeToString(random(16)))
 	c.Login, c.Sites = strings.ToLower(strings.TrimSpace(c.Login)), nil
 	err := t.tx.QueryRow(ctx, "INSERT INTO colleague (id, tenant, login, name, role, password, subject) VALUES ($1, $2, $3, $4, $5, $6, $7) RETURNING made",
 		c.ID, t.id, c.Login, c.Name, c.Role, c.Password, c.Subject).Scan(&c.Made)
+	if err == nil && c.Hub != "" {
+		_, err = t.tx.Exec(ctx, hubAccount, c.ID, c.Hub)
+	}
 	var pg *pgconn.PgError
 	if errors.As(err, &pg) && pg.Code == "23505" { // unique_violation
 		return Colleague{}, ErrTaken
@@ -39,10 +48,26 @@ func (t *Tenant) AddColleague(ctx context.Context, c Colleague) (Colleague, erro
 	return c, nil
 }
 
+// hubAccount gives a colleague an account at the hub, or opens the one that they had: it has the same number, login and password.
+const hubAccount = `INSERT INTO staff_account (id, tenant, login, name, role, password, made)
+	SELECT id, tenant, login, name, $2, password, now() FROM colleague WHERE id = $1 AND closed IS NULL
+	ON CONFLICT (id) DO UPDATE SET login = excluded.login, name = excluded.name, role = excluded.role, password = excluded.password, closed = NULL`
+
+// SeatColleague lets a colleague of sites work with the hub too, in a role of internal/hub/staff. ErrTaken: somebody has this login at the hub.
+func (t *Tenant) SeatColleague(ctx context.Context, id, role string) error {
+	err := t.changed(ctx, hubAccount, id, role)
+	var pg *pgconn.PgError
+	if errors.As(err, &pg) && pg.Code == "23505" { // unique_violation
+		return ErrTaken
+	}
+	return err
+}
+
 // Colleagues are all of them, also those who left, by name.
 func (t *Tenant) Colleagues(ctx context.Context) ([]Colleague, error) {
 	return t.colleagues(ctx, `SELECT c.id, c.login, c.name, c.role, c.password, c.subject, c.made, c.closed,
-		coalesce(array_agg(s.site ORDER BY s.site) FILTER (WHERE s.site IS NOT NULL AND NOT s.former), '{}')
+		coalesce(array_agg(s.site ORDER BY s.site) FILTER (WHERE s.site IS NOT NULL AND NOT s.former), '{}'), c.worked,
+		coalesce((SELECT a.role FROM staff_account a WHERE a.id = c.id AND a.closed IS NULL), '')
 		FROM colleague c LEFT JOIN colleague_site s ON s.colleague = c.id GROUP BY c.id ORDER BY c.name, c.id`)
 }
 
@@ -53,7 +78,7 @@ func (t *Tenant) colleagues(ctx context.Context, sql string, args ...any) ([]Col
 	}
 	all, err := pgx.CollectRows(rows, func(r pgx.CollectableRow) (c Colleague, err error) {
 		var closed *time.Time
-		err = r.Scan(&c.ID, &c.Login, &c.Name, &c.Role, &c.Password, &c.Subject, &c.Made, &closed, &c.Sites)
+		err = r.Scan(&c.ID, &c.Login, &c.Name, &c.Role, &c.Password, &c.Subject, &c.Made, &closed, &c.Sites, &c.Worked, &c.Hub)
 		c.Closed = from(closed)
 		return c, err
 	})
@@ -95,8 +120,12 @@ func (t *Tenant) SendColleague(ctx context.Context, id string, sites []string) e
 // CloseColleague closes her account everywhere: every site of the commune is told, also those where she never worked, for she may have entered
 // there by the town's provider.
 func (t *Tenant) CloseColleague(ctx context.Context, id string) error {
-	if err := t.changed(ctx, "UPDATE colleague SET closed = now(), password = '' WHERE id = $1", id); err != nil {
+	if err := t.changed(ctx, `UPDATE colleague SET closed = coalesce(closed, now()), password = '', worked = CASE WHEN closed IS NULL
+		THEN ARRAY(SELECT site FROM colleague_site WHERE colleague = $1 AND NOT former ORDER BY site) ELSE worked END WHERE id = $1`, id); err != nil {
 		return err
+	}
+	if _, err := t.tx.Exec(ctx, "DELETE FROM staff_token WHERE person = $1", id); err != nil {
+		return fmt.Errorf("store: close colleague: %w", err)
 	}
 	_, err := t.tx.Exec(ctx, `INSERT INTO colleague_site (colleague, tenant, site, former) SELECT $1, $2, id, true FROM site
 		ON CONFLICT (colleague, site) DO UPDATE SET former = true`, id, t.id)
@@ -104,6 +133,19 @@ func (t *Tenant) CloseColleague(ctx context.Context, id string) error {
 		return fmt.Errorf("store: close colleague: %w", err)
 	}
 	return t.tell(ctx, id)
+}
+
+// ReopenColleague takes a closing back: the colleague works again where they did, without a password until they choose one.
+func (t *Tenant) ReopenColleague(ctx context.Context, id string) error {
+	var worked []string
+	err := t.tx.QueryRow(ctx, `SELECT ARRAY(SELECT s.id FROM site s WHERE s.id = ANY(c.worked)) FROM colleague c WHERE c.id = $1 AND c.closed IS NOT NULL`, id).Scan(&worked)
+	if err = one(err); err != nil {
+		if !errors.Is(err, ErrUnknown) {
+			err = fmt.Errorf("store: open colleague: %w", err)
+		}
+		return err
+	}
+	return t.SendColleague(ctx, id, worked)
 }
 
 // tell makes the list of each site that is concerned a new one.
@@ -121,7 +163,7 @@ func (t *Tenant) Roster(ctx context.Context, site string) (all []Colleague, vers
 		return nil, 0, one(err)
 	}
 	all, err = t.colleagues(ctx, `SELECT c.id, c.login, c.name, c.role, c.password, c.subject, c.made,
-		CASE WHEN s.former THEN coalesce(c.closed, c.made) END, '{}'::text[]
+		CASE WHEN s.former THEN coalesce(c.closed, c.made) END, '{}'::text[], '{}'::text[], ''
 		FROM colleague c JOIN colleague_site s ON s.colleague = c.id WHERE s.site = $1 ORDER BY c.id`, site)
 	return all, version, err
 }

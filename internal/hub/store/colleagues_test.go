@@ -22,6 +22,12 @@ func init() {
 	add("CloseColleague", func(ctx context.Context, t *store.Tenant, _ string) (any, error) {
 		return nil, t.CloseColleague(ctx, "aaaaaaaaaaaaaaaaaaaaaaaaaa")
 	})
+	add("ReopenColleague", func(ctx context.Context, t *store.Tenant, _ string) (any, error) {
+		return nil, t.ReopenColleague(ctx, "aaaaaaaaaaaaaaaaaaaaaaaaaa")
+	})
+	add("SeatColleague", func(ctx context.Context, t *store.Tenant, _ string) (any, error) {
+		return nil, t.SeatColleague(ctx, "aaaaaaaaaaaaaaaaaaaaaaaaaa", "reader")
+	})
 	add("Roster", func(ctx context.Context, t *store.Tenant, site string) (any, error) {
 		all, _, err := t.Roster(ctx, site)
 		return all, err

@@ -132,14 +132,17 @@ type Offer struct {
 	Site    string
 	Version int64 // its number: never used again, neither for a configuration nor for a release
 	Config  string
-	Told    time.Time // zero: not yet
-	Runs    time.Time // since when it has proved itself; zero: not yet
-	Back    string    // why the site does not run it; ""
-	Was     string    // version of Parvis before a release; ""
-	Passed  bool      // it went back, and a person goes on without it
+	// Hashes of attachments; "" none.
+	Logo, Catalogue string
+
+	Told   time.Time // zero: not yet
+	Runs   time.Time // since when it has proved itself; zero: not yet
+	Back   string    // why the site does not run it; ""
+	Was    string    // version of Parvis before a release; ""
+	Passed bool      // it went back, and a person goes on without it
 }
 
-// Publish begins one: By, Release and Force of p count, and of each offer Site, Config, Was and Told; their order is that of telling. A former one of its kind that still
+// Publish begins one: By, Release and Force of p count, and of each offer Site, Config, Logo, Catalogue, Was and Told; their order is that of telling. A former one of its kind that still
 // goes on is ended: sites are never told two things.
 func (t *Tenant) Publish(ctx context.Context, p Publication, offers []Offer) (Publication, error) {
 	if _, err := t.tx.Exec(ctx, "UPDATE publication SET state = 'ended' WHERE state IN ('going', 'stopped') AND "+p.Kind().of()); err != nil {
@@ -154,8 +157,9 @@ func (t *Tenant) Publish(ctx context.Context, p Publication, offers []Offer) (Pu
 		if _, err := t.Site(ctx, o.Site); err != nil {
 			return p, err
 		}
-		if _, err := t.tx.Exec(ctx, "INSERT INTO offer (publication, tenant, site, config, was, told) VALUES ($1, $2, $3, $4, $5, $6)",
-			p.ID, t.id, o.Site, o.Config, o.Was, at(o.Told)); err != nil {
+		_, err := t.tx.Exec(ctx, "INSERT INTO offer (publication, tenant, site, config, logo, catalogue, was, told) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+			p.ID, t.id, o.Site, o.Config, o.Logo, o.Catalogue, o.Was, at(o.Told))
+		if err != nil {
 			return p, fmt.Errorf("store: publish: %w", err)
 		}
 	}
@@ -189,11 +193,11 @@ func (t *Tenant) Publication(ctx context.Context, id int64) (p Publication, err 
 	return p, err
 }
 
-const offerColumns = "SELECT site, version, config, told, runs, back, was, passed FROM offer"
+const offerColumns = "SELECT site, version, config, logo, catalogue, told, runs, back, was, passed FROM offer"
 
 func scanOffer(r pgx.CollectableRow) (o Offer, err error) {
 	var told, runs *time.Time
-	if err = r.Scan(&o.Site, &o.Version, &o.Config, &told, &runs, &o.Back, &o.Was, &o.Passed); err != nil {
+	if err = r.Scan(&o.Site, &o.Version, &o.Config, &o.Logo, &o.Catalogue, &told, &runs, &o.Back, &o.Was, &o.Passed); err != nil {
 		return o, err
 	}
 	o.Told, o.Runs = from(told), from(runs)

@@ -86,7 +86,7 @@ func (s Staff) People(ctx context.Context, tenant string) (accounts []staff.Acco
 	return accounts, tokens, err
 }
 
-const tokenColumns = "SELECT hash, maker, until, person, coalesce(tenant, ''), role, label FROM staff_token"
+const tokenColumns = "SELECT hash, maker, until, person, coalesce(tenant, ''), role, label, login FROM staff_token"
 
 // Login implements staff.Store.
 func (s Staff) Login(ctx context.Context, hash string) (l staff.Login, a staff.Account, err error) {
@@ -144,12 +144,15 @@ func (s Staff) Save(ctx context.Context, c staff.Change) error {
 				a.ID, a.Tenant, a.Login, a.Name, a.Role, a.Password, a.Subject, a.Made, at(a.ClosedAt))
 		}
 		for _, t := range c.Tokens {
-			b.Queue("INSERT INTO staff_token (hash, maker, until, person, tenant, role, label) VALUES ($1, $2, $3, $4, nullif($5, ''), $6, $7)",
-				t.Hash, t.By, t.Until, t.Person, t.Tenant, t.Role, t.Label)
+			b.Queue("INSERT INTO staff_token (hash, maker, until, person, tenant, role, label, login) VALUES ($1, $2, $3, $4, nullif($5, ''), $6, $7, $8)",
+				t.Hash, t.By, t.Until, t.Person, t.Tenant, t.Role, t.Label, t.Login)
 		}
 		for _, l := range c.Logins {
 			b.Queue("INSERT INTO staff_login (hash, person, city, seen) VALUES ($1, $2, $3, $4) ON CONFLICT (hash) DO UPDATE SET seen = excluded.seen",
 				l.Hash, l.Person, l.City, l.Seen)
+		}
+		for who, hash := range c.Passwords {
+			b.Queue("SELECT set_colleague_password($1, $2)", who, hash)
 		}
 		for _, e := range c.Log {
 			b.Queue("INSERT INTO staff_log (at, tenant, who, name, role, what, object) VALUES ($1, nullif($2, ''), $3, $4, $5, $6, $7)",

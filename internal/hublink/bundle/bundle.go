@@ -53,6 +53,10 @@ type Payload struct {
 	Made    int64  `json:"made"`    // seconds since 1970, by the hub's clock
 	// Config is the centre's layers, merged: keys that internal/config/layers lets a centre write.
 	Config string `json:"config"`
+	// Logo is the town's, PNG or JPEG (internal/look); nil: none of its centre's.
+	Logo []byte `json:"logo,omitempty"`
+	// Catalogue is the town's own services, TOML in the form of kiosk/catalogue; "" none.
+	Catalogue string `json:"catalogue,omitempty"`
 	// Sealed is for this site alone (Seal); nil: nothing.
 	Sealed []byte `json:"sealed,omitempty"`
 	// Release is what a bundle of the kind Releases is about.

@@ -82,6 +82,21 @@ func (h *Hub) Publish(version int64, config string) error {
 	return h.sign(wire.PathBundle, bundle.Payload{Version: version, Config: config})
 }
 
+// PublishAll offers a configuration with what goes beside it.
+func (h *Hub) PublishAll(p bundle.Payload) error { return h.sign(wire.PathBundle, p) }
+
+// Catalogue is what the site has last said of its services, and how often it has said something.
+func (h *Hub) Catalogue() (c wire.Catalogue, times int) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for _, b := range h.past {
+		if b.Catalogue != nil {
+			c, times = *b.Catalogue, times+1
+		}
+	}
+	return c, times
+}
+
 // Colleagues makes the town's staff of the site what is given, from now on. The site is enrolled.
 func (h *Hub) Colleagues(version int64, all ...wire.Colleague) error {
 	plain, err := json.Marshal(all)
@@ -361,6 +376,9 @@ func (h *Hub) batch(w http.ResponseWriter, r *http.Request) {
 	h.mu.Lock()
 	receipt := wire.Receipt{Seq: b.Seq, Every: 60, Bundle: h.published, Staff: h.staff, Release: h.release}
 	h.mu.Unlock()
+	if c, times := h.Catalogue(); times > 0 {
+		receipt.Catalogue = c.Mark
+	}
 	_ = json.NewEncoder(w).Encode(receipt)
 }
 

@@ -2,7 +2,8 @@
 // nothing else (docs/adr/0020-hub.md).
 //
 // Nothing here can hold a person: no name, MAC, address or visited name. Words are from closed vocabularies or are the site's own
-// identifiers of profiles, services and terminals, which Batch.Check holds to the letters of identifiers.
+// identifiers of profiles, services and terminals, which Batch.Check holds to the letters of identifiers. The one exception is Proposal: a host that a
+// colleague has looked at and proposes for the town's catalogue, of nobody's visit and without a time.
 package wire
 
 import (
@@ -70,6 +71,8 @@ type Batch struct {
 	Now   Now    `json:"now"`
 	Hours []Hour `json:"hours"`
 	Days  []Day  `json:"days"`
+	// Catalogue is what the site says of its services, whole; nil where the hub has it already (Receipt.Catalogue is its mark), or there is none.
+	Catalogue *Catalogue `json:"catalogue,omitempty"`
 }
 
 // Now is how a site is at the moment.
@@ -212,6 +215,8 @@ type Receipt struct {
 	Every  int    `json:"every"`           // seconds until the next one, 10 to 3600
 	Bundle string `json:"bundle"`          // version that this site should run; "" none
 	Staff  string `json:"staff,omitempty"` // version of the colleagues that this site should know; "" none
+	// Catalogue is the mark of what the hub has of the site's services; "" nothing.
+	Catalogue string `json:"catalogue,omitempty"`
 	// Release is the version of Parvis that this site should run; "" none, or the site has said that it went back from it.
 	Release string `json:"release,omitempty"`
 }
@@ -308,6 +313,9 @@ func (b Batch) Check() error {
 		if !plain.MatchString(name) {
 			return bad("certificate", name)
 		}
+	}
+	if b.Catalogue != nil && b.Catalogue.Check() != nil {
+		return bad("catalogue", b.Catalogue.Mark)
 	}
 	if r := n.Refused; r != nil && (!versed.MatchString(r.Bundle) || !plain.MatchString(r.Why)) {
 		return bad("refused", r.Why)

@@ -122,3 +122,15 @@ func NeedsAxe(t testing.TB) {
 		t.Skip(err)
 	}
 }
+
+// Media makes the page what it is on a medium ("screen", "print") and in a scheme of colours ("light", "dark").
+func (b *Browser) Media(ctx context.Context, medium, scheme string) error {
+	return b.try(ctx, "choose a medium", func(ctx context.Context) error {
+		return chromedp.Do(ctx, chromedp.Func(func(ctx context.Context, t *chromedp.Target) error {
+			_, err := cdp.Call(ctx, t, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{
+				Media: medium, Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}},
+			})
+			return err
+		}))
+	})
+}

@@ -85,7 +85,11 @@ func (s *Stage) raiseCentre(ctx context.Context, parvis string) (err error) {
 	if err := c.populate(ctx, time.Now()); err != nil {
 		return err
 	}
-	return s.Parvis.Configure(lab.Site{More: fmt.Sprintf("\n[hub]\nurl = %q\nca = %q\n", c.url(), s.Town.CAFile())})
+	look, err := c.wears(ctx)
+	if err != nil {
+		return err
+	}
+	return s.Parvis.Configure(lab.Site{Portal: look, More: fmt.Sprintf("\n[hub]\nurl = %q\nca = %q\n", c.url(), s.Town.CAFile())})
 }
 
 func (c *centre) url() string { return fmt.Sprintf("https://%s:%d", lab.Centre, centrePort) }

@@ -66,7 +66,7 @@ func TestDemoIsVisitedFromOutside(t *testing.T) {
 		}
 		return string(body)
 	}
-	if got := page("/"); !strings.Contains(got, "Ici, internet est gratuit.") {
+	if got := page("/"); !strings.Contains(got, "Ici, internet est gratuit.") || !strings.Contains(got, communeMain) {
 		t.Errorf("the first page is\n%s", got)
 	}
 	resp, err := client.Post("http://"+demoListen+"/ouvrir", "application/x-www-form-urlencoded", nil)
