@@ -130,6 +130,12 @@ func (v *versions) runs(version string) {
 	}
 }
 
+// judged waits until the program that judges has found all well once: from then on a fall is one.
+func (v *versions) judged(trial *lab.Process) {
+	v.place.t.Helper()
+	v.minute(v.place.t, "is found well", func() bool { return strings.Contains(trial.Log(), "the new version is well") })
+}
+
 // longestPause keeps the longest pause of a download, until it is asked.
 func longestPause(f *flow) (pause func() time.Duration) {
 	stop, longest := make(chan struct{}), make(chan time.Duration)
@@ -343,6 +349,7 @@ func TestWhatHappensDuringATrialIsTakenBackToTheOldVersion(t *testing.T) {
 
 	trial := v.begin(patient, time.Hour, v.build("2.0", "late"), "--force")
 	v.runs("2.0")
+	v.judged(trial)
 	v.accept(clicks)
 	v.types(redeems, "/code", codes[0])
 	v.passes(redeems, true)
