@@ -95,7 +95,7 @@ func newAsked(d *daemon) (a asked, err error) {
 	if all := d.door.addresses(); len(all) > 0 {
 		a.gate = &question{every: gateEvery, ask: func(ctx context.Context) error {
 			for _, at := range all {
-				if err := takesCalls(ctx, at); err != nil {
+				if err := gateAnswers(ctx, at); err != nil {
 					return err
 				}
 			}
@@ -128,9 +128,9 @@ func (o *door) addresses() (all []netip.AddrPort) {
 // errNoWord: a listener took the connection, as the kernel does by itself, and said nothing.
 var errNoWord = errors.New("it takes connections and says nothing")
 
-// takesCalls asks a listener of ours for its first byte, as a client that it does not know: it refuses that one at once, and notes nothing. It is
+// gateAnswers asks a listener of ours for its first byte, as a client that it does not know: it refuses that one at once, and notes nothing. It is
 // asked from its own address, so that an address that has gone with its interface is not looked for beyond the line.
-func takesCalls(ctx context.Context, at netip.AddrPort) error {
+func gateAnswers(ctx context.Context, at netip.AddrPort) error {
 	from := net.Dialer{LocalAddr: net.TCPAddrFromAddrPort(netip.AddrPortFrom(at.Addr(), 0))}
 	c, err := from.DialContext(ctx, "tcp", at.String())
 	if err != nil {

@@ -93,12 +93,12 @@ func TestAGateThatServesAnswers(t *testing.T) {
 			ctx, cancel := context.WithCancel(t.Context())
 			ended := make(chan error, 1)
 			go func() { ended <- serve(ctx, ln) }()
-			if err := takesCalls(t.Context(), at); err != nil {
+			if err := gateAnswers(t.Context(), at); err != nil {
 				t.Error(err)
 			}
 			cancel()
 			<-ended
-			if err := takesCalls(t.Context(), at); !errors.Is(err, unix.ECONNREFUSED) {
+			if err := gateAnswers(t.Context(), at); !errors.Is(err, unix.ECONNREFUSED) {
 				t.Errorf("of one that has ended: %v", err)
 			}
 		})
@@ -110,13 +110,13 @@ func TestAGateThatHangsDoesNotAnswer(t *testing.T) {
 	_, at := loopback(t)
 	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond) // nobody will ever answer
 	defer cancel()
-	if err := takesCalls(ctx, at); !errors.Is(err, errNoWord) {
+	if err := gateAnswers(ctx, at); !errors.Is(err, errNoWord) {
 		t.Error(err)
 	}
 }
 
 func TestAnAddressThatHasGoneIsNotLookedForBeyondTheLine(t *testing.T) {
-	if err := takesCalls(t.Context(), netip.MustParseAddrPort("192.0.2.1:3128")); !errors.Is(err, unix.EADDRNOTAVAIL) {
+	if err := gateAnswers(t.Context(), netip.MustParseAddrPort("192.0.2.1:3128")); !errors.Is(err, unix.EADDRNOTAVAIL) {
 		t.Error(err)
 	}
 }

@@ -82,6 +82,8 @@ func (d *daemon) problems(c control.Condition, m sessions.Status) (all []wire.Pr
 	if s := d.copies.status(); s != nil {
 		add(s.Old, "copy", "")
 	}
+	add(d.asked.printer.No(), "printer", "postes")
+	add(d.asked.gate.No(), "gate", "")
 	add(c.Place == "open" && broken(h.Printer), "printer", "tickets")
 	hottest, _ := hw.Hottest(h.Temperatures)
 	add(hottest.Celsius >= float64(limits.Hot), "heat", "")
@@ -90,8 +92,6 @@ func (d *daemon) problems(c control.Condition, m sessions.Status) (all []wire.Pr
 	}
 	_, back := d.app.wentBack()
 	add(back, monitor.WentBack, "")
-	add(d.asked.printer.No(), "printer", "")
-	add(d.asked.gate.No(), "gate", "")
 	return all
 }
 

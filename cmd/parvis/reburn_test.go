@@ -20,7 +20,7 @@ func TestTheHubKnowsWhichKeysBurnTerminalsAnew(t *testing.T) {
 		"staff.client": {`"a"`, `"b"`}, "staff.issuer": {`"https://a.example"`, `"https://b.example"`}, "staff.pkce": {`true`, `false`}, "staff.role-claim": {`"a"`, `"b"`},
 		"terminals.browser": {`"firefox"`, `"chrome"`}, "terminals.grace": {`"5m"`, `"0s"`}, "terminals.idle": {`"10m"`, `"20m"`}, "terminals.offers": {`["30m"]`, `["1h"]`},
 		"terminals.profile": {`"poste"`, `"long"`}, "terminals.prolong": {`"0s"`, `"10m"`}, "terminals.restart": {`false`, `true`}, "terminals.usb": {`false`, `true`},
-		"wan.favour": {`[]`, `["192.0.2.1"]`}, "wan.probe": {`"http://a.example/"`, `"http://b.example/"`},
+		"wan.echo": {`"http://a.example:4747"`, `"http://b.example:4747"`}, "wan.favour": {`[]`, `["192.0.2.1"]`}, "wan.probe": {`"http://a.example/"`, `"http://b.example/"`},
 	}
 	const base = `[site]
 name = "Médiathèque"

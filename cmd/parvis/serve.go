@@ -102,8 +102,8 @@ type daemon struct {
 	fleet    fleet
 	certs    certificates
 	watchers watchers
-	box      box
 	asked    asked
+	box      box
 	hub      hub
 	follow   *follow
 	copies   copies
@@ -203,10 +203,10 @@ func (d *daemon) run(ctx context.Context, confirm int) error {
 	if err := d.manager.Start(ctx); err != nil {
 		return refused(err)
 	}
-	list.Begin()
 	if d.asked, err = newAsked(d); err != nil {
 		return err
 	}
+	list.Begin()
 	defer d.watchers.close()
 	d.openWatchers(ctx)
 	d.openHub()
@@ -247,8 +247,8 @@ func (d *daemon) serve(ctx context.Context, confirm int, plain, secure net.Liste
 	group.Go(func() error { return d.seats.run(ctx, d) })
 	group.Go(func() error { return d.fleet.run(ctx, d) })
 	group.Go(func() error { return d.watchers.run(ctx, d) })
-	group.Go(func() error { return d.box.run(ctx, d) })
 	group.Go(func() error { return d.asked.run(ctx, d.clock) })
+	group.Go(func() error { return d.box.run(ctx, d) })
 	group.Go(func() error { return d.hub.run(ctx) })
 	group.Go(func() error { return d.copies.run(ctx) })
 	group.Go(func() error { return d.follow.prove(ctx, d) })

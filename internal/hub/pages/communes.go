@@ -160,7 +160,7 @@ func (p *Pages) centre(w http.ResponseWriter, r *http.Request, _ staff.Person) e
 	var v struct {
 		Communes, Sites, Heard, Waiting int
 		Last                            time.Time
-		Answer                          time.Duration
+		Answer                          int64         // of the database, milliseconds: 1 at least
 		Backup                          *store.Backup // nil: there never was one
 		Old                             bool          // it is older than a night and a morning
 		Messages                        int           // alerts that nobody has taken yet
@@ -170,7 +170,7 @@ func (p *Pages) centre(w http.ResponseWriter, r *http.Request, _ staff.Person) e
 	if err := p.Store.Ping(r.Context()); err != nil {
 		return err
 	}
-	v.Answer = time.Since(began).Round(100 * time.Microsecond)
+	v.Answer = max(1, time.Since(began).Milliseconds())
 	if err := p.Store.Current(r.Context()); err != nil {
 		return err
 	}

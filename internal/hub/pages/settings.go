@@ -132,11 +132,7 @@ func (v *settingsView) ofCommune(ctx context.Context, t *store.Tenant) (err erro
 	for _, n := range news {
 		of[n.Site] = n
 	}
-	type told struct {
-		changes int
-		reburn  []string
-	}
-	counted := map[rollout.New]told{} // most sites are told the same after the same
+	counted := map[rollout.New][]change{} // most sites are told the same after the same
 	for _, s := range sites {
 		n, is := of[s.ID]
 		if !is {
@@ -149,11 +145,11 @@ func (v *settingsView) ofCommune(ctx context.Context, t *store.Tenant) (err erro
 			if err != nil {
 				return err
 			}
-			counted[n] = told{len(changes), reburning(changes)}
+			counted[n] = changes
 		}
-		one := pendingSite{Site: s, Changes: counted[n].changes}
-		if keys := counted[n].reburn; len(keys) > 0 && s.Contact != nil && len(s.Contact.Now.Terminals) > 0 {
-			one.Reburn = len(s.Contact.Now.Terminals)
+		one := pendingSite{Site: s, Changes: len(counted[n])}
+		if keys := reburning(counted[n]); len(keys) > 0 && one.Contact != nil && len(one.Contact.Now.Terminals) > 0 {
+			one.Reburn = len(one.Contact.Now.Terminals)
 			v.Reburn = append(v.Reburn, keys...)
 		}
 		v.Pending = append(v.Pending, one)

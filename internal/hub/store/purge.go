@@ -40,9 +40,11 @@ func (t *Tenant) Purge(ctx context.Context, terms Terms, now time.Time) (p Purge
 	remove(&p.Codes, "DELETE FROM code WHERE until < $1", now.Add(-terms.Messages))
 	remove(&p.Layers, `DELETE FROM layer l WHERE l.made < $1 AND EXISTS (
 		SELECT FROM layer n WHERE n.tenant = l.tenant AND n.site IS NOT DISTINCT FROM l.site AND n.id > l.id)`, now.Add(-terms.Log))
-	remove(&p.Publications, `DELETE FROM publication p WHERE p.made < $1 AND p.state IN ('done', 'ended') AND EXISTS (SELECT FROM publication n WHERE n.id > p.id)
+	remove(&p.Publications, `DELETE FROM publication p WHERE p.made < $1 AND p.state IN ('done', 'ended')
+		AND EXISTS (SELECT FROM publication n WHERE n.id > p.id AND (n.release IS NULL) = (p.release IS NULL))
 		AND NOT EXISTS (SELECT FROM offer o WHERE o.publication = p.id AND o.told IS NOT NULL
-			AND NOT EXISTS (SELECT FROM offer n WHERE n.site = o.site AND n.told IS NOT NULL AND n.version > o.version))`, now.Add(-terms.Log))
+			AND NOT EXISTS (SELECT FROM offer n JOIN publication k ON k.id = n.publication
+				WHERE n.site = o.site AND n.told IS NOT NULL AND n.version > o.version AND (k.release IS NULL) = (p.release IS NULL)))`, now.Add(-terms.Log))
 	if err := t.tx.SendBatch(ctx, &b).Close(); err != nil {
 		return Purged{}, fmt.Errorf("store: purge: %w", err)
 	}

@@ -35,7 +35,7 @@ func TestIncidentsAndTheirMessagesGoAfterTheirTerm(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			if err := tt.TakeCharge(ctx, id, "Claire"); err != nil {
+			if err := tt.TakeCharge(ctx, id, "dsi"); err != nil {
 				t.Fatal(err)
 			}
 			if !ended.IsZero() {
@@ -97,7 +97,7 @@ func TestConfigurationsThatAreOverGoAfterTheirTerm(t *testing.T) {
 	s, away := storetest.Site(t, h, a, "Mairie"), storetest.Site(t, h, a, "Gare")
 	storetest.In(t, h, a, func(ctx context.Context, tt *store.Tenant) error {
 		for _, source := range []string{"first", "second"} {
-			if err := errors.Join(tt.WriteLayer(ctx, "", source, "Claire"), tt.WriteLayer(ctx, s.ID, source, "Claire")); err != nil {
+			if err := errors.Join(tt.WriteLayer(ctx, "", source, "dsi"), tt.WriteLayer(ctx, s.ID, source, "dsi")); err != nil {
 				return err
 			}
 		}

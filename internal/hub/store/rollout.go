@@ -236,9 +236,10 @@ func (t *Tenant) offer(ctx context.Context, where string, args ...any) (o Offer,
 	return o, err
 }
 
-// AllTold is Told of every site that has been told anything, by site.
+// AllTold is Told of every site that has been told anything of a kind, by site.
 func (t *Tenant) AllTold(ctx context.Context, of Kind) (map[string]Offer, error) {
-	rows, err := t.tx.Query(ctx, "SELECT DISTINCT ON (site) "+strings.TrimPrefix(offerColumns, "SELECT ")+" WHERE told IS NOT NULL AND publication IN (SELECT id FROM publication WHERE "+of.of()+") ORDER BY site, version DESC")
+	rows, err := t.tx.Query(ctx, "SELECT DISTINCT ON (site) "+strings.TrimPrefix(offerColumns, "SELECT ")+
+		" WHERE told IS NOT NULL AND publication IN (SELECT id FROM publication WHERE "+of.of()+") ORDER BY site, version DESC")
 	if err != nil {
 		return nil, fmt.Errorf("store: offers: %w", err)
 	}
