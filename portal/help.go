@@ -4,13 +4,11 @@ import (
 	"errors"
 	"net/http"
 
-	"github.com/gin-gonic/gin"
-
 	"parvis/sessions/waiting"
 )
 
 // help is how to help oneself, and who helps.
-func (p *Portal) help(c *gin.Context) {
+func (p *Portal) help(c *exchange) {
 	v := p.view(c, "help")
 	v.show()
 	v.helped("")
@@ -18,7 +16,7 @@ func (p *Portal) help(c *gin.Context) {
 }
 
 // call asks for help at the desk.
-func (p *Portal) call(c *gin.Context) {
+func (p *Portal) call(c *exchange) {
 	v := p.view(c, "help")
 	if !v.form() {
 		return

@@ -6,8 +6,6 @@ import (
 	"net/http"
 	"time"
 
-	"github.com/gin-gonic/gin"
-
 	"parvis/sessions"
 )
 
@@ -19,7 +17,7 @@ const (
 
 // home is the first page. It offers internet, or says why internet ended or cannot be had now; whoever has it already is
 // led to their time.
-func (p *Portal) home(c *gin.Context) {
+func (p *Portal) home(c *exchange) {
 	v := p.view(c, "home")
 	d, s, err := v.who()
 	switch {
@@ -99,7 +97,7 @@ func resumable(s sessions.Session) bool {
 }
 
 // open makes internet open before it answers: the device's next probe must find it so.
-func (p *Portal) open(c *gin.Context) {
+func (p *Portal) open(c *exchange) {
 	v := p.view(c, "refused")
 	if !v.form() {
 		return
@@ -124,7 +122,7 @@ func (p *Portal) open(c *gin.Context) {
 		rules = p.profileOf(s) // whoever comes back goes on under the same rules
 	}
 	// Mini-browsers close the connection when they please; internet opens all the same.
-	s, err = p.Sessions.Open(context.WithoutCancel(c.Request.Context()), sessions.OpenRequest{
+	s, err = p.Sessions.Open(context.WithoutCancel(c.r.Context()), sessions.OpenRequest{
 		Device: d, Profile: rules.Name, By: sessions.FromResident,
 	})
 	if err != nil {

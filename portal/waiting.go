@@ -3,13 +3,11 @@ package portal
 import (
 	"net/http"
 
-	"github.com/gin-gonic/gin"
-
 	"parvis/sessions"
 )
 
 // wait is the page that is shown at the desk. It leads on by itself once internet is open.
-func (p *Portal) wait(c *gin.Context) {
+func (p *Portal) wait(c *exchange) {
 	v := p.view(c, "waiting")
 	d, s, err := v.who()
 	switch {

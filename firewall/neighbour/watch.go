@@ -344,7 +344,6 @@ func (w *Watch) reload(link nl.Link) error {
 
 // hear reads frames until the file is closed. What comes in by a port that is probed is an answer there.
 func (w *Watch) hear(f *os.File, port int) {
-	d := newDecoder()
 	b := make([]byte, maxFrame)
 	for {
 		n, err := f.Read(b)
@@ -354,7 +353,7 @@ func (w *Watch) hear(f *os.File, port int) {
 		if err != nil { // the interface went down, once; what is deleted is closed by relink
 			continue
 		}
-		for _, s := range d.read(b[:n]) {
+		for _, s := range read(b[:n]) {
 			o := observation{what: spoke, sighting: s}
 			if port != 0 {
 				o.what, o.port = replied, port
@@ -380,12 +379,9 @@ func (w *Watch) send(p probe) error {
 		_, err = e.nd.Write(frame)
 		return err
 	}
-	frame, err := arpRequest(e.mac, w.opts.Network.Addr(), p.to, p.ip)
-	if err != nil {
-		return err
-	}
 	out := e.arp
 	if p.port != 0 {
+		var err error
 		if out = w.ports[p.port]; out == nil {
 			if out, err = listen(p.port, unix.ETH_P_ALL, onlyARPAnswers()); err != nil {
 				return err
@@ -394,6 +390,6 @@ func (w *Watch) send(p probe) error {
 			w.running.Go(func() { w.hear(out, p.port) })
 		}
 	}
-	_, err = out.Write(frame)
+	_, err := out.Write(arpRequest(e.mac, w.opts.Network.Addr(), p.to, p.ip))
 	return err
 }
