@@ -13,6 +13,7 @@ import (
 	"parvis/internal/bell"
 	"parvis/internal/clock"
 	"parvis/internal/mac"
+	"parvis/internal/order"
 	"parvis/sessions/hours"
 )
 
@@ -248,7 +249,7 @@ func (m *Manager) List() []Session {
 			all = append(all, s)
 		}
 	}
-	slices.SortFunc(all, func(a, b *session) int {
+	order.Func(all, func(a, b *session) int {
 		switch {
 		case a.State != b.State:
 			return -cmp.Compare(a.State, b.State) // "open" comes after "ended" in the alphabet

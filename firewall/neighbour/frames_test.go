@@ -118,7 +118,7 @@ func TestFramesThatWeWrite(t *testing.T) {
 			t.Fatal(err)
 		}
 		want := nd(t, us, linkLocal, ann6, layers.ICMPv6TypeNeighborSolicitation, 255, own(us, layers.ICMPv6OptSourceAddress))
-		copy(want, ann[:])             // nd sends to us
+		copy(want, ann[:])               // nd sends to us
 		copy(want[14+24:], frame[38:54]) // and to all nodes, with a checksum to match
 		copy(want[14+40+2:], frame[56:58])
 		if d := cmp.Diff(want, frame); d != "" {

@@ -14,6 +14,7 @@ import (
 
 	"parvis/internal/clock"
 	"parvis/internal/mac"
+	"parvis/internal/rtnl"
 )
 
 // Options of a Watch; all of them are needed.
@@ -38,7 +39,7 @@ type Watch struct {
 	closing sync.Once
 	running sync.WaitGroup
 
-	rt      *nl.Handle
+	rt      *rtnl.Handle
 	notices *notices
 	ears    *ears            // nil while the interface is not there
 	ports   map[int]*os.File // that answers are waited for behind
@@ -81,7 +82,7 @@ func Open(o Options) (*Watch, error) {
 		core: newCore(settings{limit: max(limit, 1024), network: o.Network, owner: o.Owner, address: o.Address}),
 	}
 	var err error
-	if w.rt, err = nl.NewHandle(unix.NETLINK_ROUTE); err != nil {
+	if w.rt, err = rtnl.Open(); err != nil {
 		return nil, fmt.Errorf("neighbour: open: rtnetlink: %w", err)
 	}
 	if w.notices, err = listenNotices(o.Interface); err != nil {
