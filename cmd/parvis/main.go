@@ -60,7 +60,9 @@ type CLI struct {
 	Hub     hubCmd     `cmd:"" help:"${help_hub}"`
 
 	Dnsmasq dnsmasqCmd `cmd:"" help:"${help_dnsmasq}"`
+	Deny    denyCmd    `cmd:"" help:"${help_deny}"`
 	Down    downCmd    `cmd:"" help:"${help_down}"`
+	UCI     uciCmd     `cmd:"" name:"uci" help:"${help_uci}"`
 	labCommand
 }
 
