@@ -25,7 +25,7 @@ func debian(t *testing.T) string {
 	}
 	if _, err := os.Stat(kept); err != nil {
 		output(t, "debootstrap", "--variant=minbase",
-			"--include=systemd,init-system-helpers,iptables,dnsmasq-base,iproute2,ca-certificates", "bookworm", kept+".new")
+			"--include=systemd,systemd-sysv,init-system-helpers,iptables,dnsmasq-base,iproute2,ca-certificates", "bookworm", kept+".new")
 		if err := os.Rename(kept+".new", kept); err != nil {
 			t.Fatal(err)
 		}
@@ -46,7 +46,7 @@ func inside(t *testing.T, root string, argv ...string) string {
 }
 
 func tryInside(root string, argv ...string) (string, error) {
-	cmd := exec.Command("unshare", append([]string{"--net", "--mount", "--pid", "--fork", "--kill-child", "chroot", root}, argv...)...)
+	cmd := exec.Command("unshare", append([]string{"--net", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc=" + filepath.Join(root, "proc"), "chroot", root}, argv...)...)
 	cmd.Env = []string{"PATH=/usr/sbin:/usr/bin:/sbin:/bin", "DEBIAN_FRONTEND=noninteractive", "LC_ALL=C"}
 	out, err := cmd.CombinedOutput()
 	return string(out), err
@@ -149,9 +149,8 @@ func TestTheBootStepWorksWithoutRoot(t *testing.T) {
 				t.Fatal(err)
 			}
 			script := `set -e
-mount -t proc proc /proc
 /usr/lib/parvis/prepare
-setpriv --reuid parvis --regid parvis --clear-groups --no-new-privs --inh-caps=-all,+net_admin,+net_raw \
+setpriv --reuid parvis --regid parvis --groups 0 --no-new-privs --inh-caps=-all,+net_admin,+net_raw \
 	--ambient-caps=-all,+net_admin,+net_raw --bounding-set=-all,+net_admin,+net_raw /usr/lib/parvis/current deny
 iptables-save; ip6tables-save
 parvis down

@@ -85,7 +85,7 @@ func TestTheDaemonMayDoThisAndNoMore(t *testing.T) {
 	}
 	var kept []string
 	for line := range strings.Lines(string(text)) {
-		for _, word := range []string{"User=", "Group", "Capabilit", "NoNew", "Protect", "Private", "Restrict", "SystemCall", "Device", "ReadW", "ReadO", "Memory", "Lock"} {
+		for _, word := range []string{"User=", "Group", "Supplementary", "Capabilit", "NoNew", "Protect", "Private", "Restrict", "SystemCall", "Device", "ReadW", "ReadO", "Memory", "Lock"} {
 			if strings.HasPrefix(line, word) || strings.HasPrefix(line, "Ambient") && word == "Capabilit" {
 				kept = append(kept, line)
 				break
