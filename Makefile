@@ -43,7 +43,7 @@ day: build
 test: deps lint unit
 
 lint: $(GOFUMPT) $(STATICCHECK)
-	@out=$$($(GOFUMPT) -l cmd portal firewall sessions kiosk internal packaging); [ -z "$$out" ] || { echo "not formatted by gofumpt:"; echo "$$out"; exit 1; }
+	@out=$$($(GOFUMPT) -l cmd portal firewall sessions kiosk hw internal packaging); [ -z "$$out" ] || { echo "not formatted by gofumpt:"; echo "$$out"; exit 1; }
 	$(GO) vet -tags $(TAGS) ./...
 	$(STATICCHECK) -tags $(TAGS) ./...
 	$(GO) test -tags '$(TAGS) nolab' -run TestARoutersClockIsNotSet ./cmd/parvis

@@ -3,14 +3,18 @@ package main
 import (
 	"crypto/tls"
 	"net"
+	"os"
+	"strings"
 	"time"
 
 	"golang.org/x/sys/unix"
 
+	"parvis/hw"
 	"parvis/internal/clock"
 	"parvis/internal/control"
 	"parvis/internal/hublink/wire"
 	"parvis/internal/machine"
+	"parvis/internal/monitor"
 	"parvis/kiosk"
 	"parvis/sessions"
 )
@@ -29,7 +33,7 @@ func (d *daemon) condition() control.Condition {
 			Line: d.way.gauge.Now(), Expires: d.certs.left(wall),
 		},
 		Suspended: m.Suspended, Disk: diskOf(d.app.cli.State),
-		Mails: d.watchers.mails(), HubSilent: d.hub.silent(),
+		Mails: d.watchers.mails(), HubSilent: d.hub.silent(), Hardware: d.box.state(d),
 	}
 	switch {
 	case site.Open:
@@ -48,7 +52,7 @@ func (d *daemon) condition() control.Condition {
 	return c
 }
 
-// problems are what needs a hand, in the order of wire.ProblemCodes.
+// problems are what needs a hand, in the order of wire.ProblemCodes; those of monitor.Own come last.
 func (d *daemon) problems(c control.Condition, m sessions.Status) (all []wire.Problem) {
 	add := func(is bool, code, what string) {
 		if is {
@@ -65,7 +69,8 @@ func (d *daemon) problems(c control.Condition, m sessions.Status) (all []wire.Pr
 	add(c.Line.Down >= saturated || c.Line.Upload >= saturated, "line-saturated", "")
 	l := d.line.Status()
 	add(l.Down.Carries > 0 || l.Up.Carries > 0, "line-slow", "")
-	add(c.Clock == clock.Unknown.String(), "clock", "")
+	h, limits := c.Hardware, d.cfg.HW
+	add(c.Clock == clock.Unknown.String() || h.ClockError != nil && *h.ClockError >= limits.ClockError.Seconds(), "clock", "")
 	add(c.Disk.Used() >= float64(d.cfg.Monitor.Disk), "disk", "")
 	for _, of := range []string{certPortal, certConsole} {
 		left, known := c.Expires[of]
@@ -74,6 +79,16 @@ func (d *daemon) problems(c control.Condition, m sessions.Status) (all []wire.Pr
 	for _, t := range c.Terminals {
 		add(t.State == string(kiosk.Silent), "terminal", t.ID)
 	}
+	add(c.Place == "open" && broken(h.Printer), "printer", "tickets")
+	hottest, _ := hw.Hottest(h.Temperatures)
+	add(hottest.Celsius >= float64(limits.Hot), "heat", "")
+	for _, w := range h.Wear {
+		add(w.Spare || w.Used >= limits.Worn, "wear", strings.ToLower(w.Device))
+	}
+	_, back := d.app.wentBack()
+	add(back, monitor.WentBack, "")
+	add(d.asked.printer.No(), "printer", "")
+	add(d.asked.gate.No(), "gate", "")
 	return all
 }
 
@@ -108,6 +123,15 @@ func daysLeft(pair *tls.Certificate, now time.Time) int {
 		left -= day - 1 // ended an hour ago is -1, not 0
 	}
 	return int(left / day)
+}
+
+// freeOn is how many bytes a directory's disk has left for us.
+func freeOn(dir string) (uint64, error) {
+	var st unix.Statfs_t
+	if err := unix.Statfs(dir, &st); err != nil {
+		return 0, &os.PathError{Op: "statfs", Path: dir, Err: err}
+	}
+	return st.Bavail * uint64(st.Bsize), nil
 }
 
 // diskOf is the disk that a directory is on; zero when the system does not say.

@@ -17,7 +17,7 @@ import (
 
 	"parvis/internal/control"
 	"parvis/internal/lang"
-	"parvis/internal/monitor"
+	"parvis/internal/plugin"
 	"parvis/internal/verb"
 )
 
@@ -58,6 +58,9 @@ type CLI struct {
 	Probe   probeCmd   `cmd:"" help:"${help_probe}"`
 	Support supportCmd `cmd:"" help:"${help_support}"`
 	Hub     hubCmd     `cmd:"" help:"${help_hub}"`
+	Upgrade upgradeCmd `cmd:"" help:"${help_upgrade}"`
+	Recette recetteCmd `cmd:"" help:"${help_recette}"`
+	Echo    echoCmd    `cmd:"" help:"${help_echo}"`
 
 	Dnsmasq dnsmasqCmd `cmd:"" help:"${help_dnsmasq}"`
 	Deny    denyCmd    `cmd:"" help:"${help_deny}"`
@@ -123,8 +126,8 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 		return exited
 	}
 	if probed(err) {
-		fmt.Fprintln(stdout, monitor.Line(monitor.Unknown, err.Error()))
-		return int(monitor.Unknown)
+		fmt.Fprintln(stdout, plugin.Line("PARVIS", plugin.Unknown, err.Error()))
+		return int(plugin.Unknown)
 	}
 	if err != nil {
 		fmt.Fprintf(stderr, "parvis: %v\n%s\n", err, tryHelpText.In(l))

@@ -28,8 +28,10 @@ import (
 	"parvis/internal/lang"
 	"parvis/internal/line"
 	"parvis/internal/machine"
+	"parvis/internal/upgrade"
 	"parvis/portal"
 	"parvis/sessions"
+	"parvis/sessions/carry"
 	"parvis/sessions/sqlite"
 	"parvis/sessions/usage"
 )
@@ -43,6 +45,8 @@ const (
 type serveCmd struct {
 	Confirm  int  `help:"${help_serve_confirm}" placeholder:"SECONDS"`
 	LabClock bool `help:"${help_serve_clock}" name:"lab-clock"`
+	// LabHardware is where another box's /sys, /proc, /tmp and /dev/input are.
+	LabHardware string `help:"${help_serve_hardware}" name:"lab-hardware" default:"/" placeholder:"DIR"`
 }
 
 func (c serveCmd) Run(ctx context.Context, a *app) error {
@@ -64,7 +68,7 @@ func (c serveCmd) Run(ctx context.Context, a *app) error {
 	if err != nil {
 		return refused(err)
 	}
-	d := &daemon{app: a, cfg: cfg, follow: follow, clock: system, log: log, since: time.Now()}
+	d := &daemon{app: a, cfg: cfg, root: c.LabHardware, follow: follow, clock: system, log: log, since: time.Now()}
 	if c.LabClock {
 		d.shifted = clock.NewShifted(system)
 		d.clock = d.shifted
@@ -85,6 +89,7 @@ type daemon struct {
 	shifted *clock.Shifted // nil outside the lab
 	log     *slog.Logger
 	since   time.Time
+	root    string // of the box's files
 
 	manager  *sessions.Manager
 	firewall *firewall.Firewall
@@ -99,6 +104,8 @@ type daemon struct {
 	fleet    fleet
 	certs    certificates
 	watchers watchers
+	box      box
+	asked    asked
 	hub      hub
 	follow   *follow
 }
@@ -129,6 +136,7 @@ func (d *daemon) run(ctx context.Context, confirm int) error {
 	if err := os.MkdirAll(d.app.cli.State, 0o700); err != nil {
 		return refused(err)
 	}
+	defer d.box.close(d) // the last: it watches over the end
 	defer d.fleet.close()
 	if err := d.openFleet(ctx); err != nil {
 		return err
@@ -138,6 +146,11 @@ func (d *daemon) run(ctx context.Context, confirm int) error {
 		return d.app.storeFailure(err)
 	}
 	defer store.Close()
+
+	list, err := carry.Over(store, filepath.Join(d.app.cli.State, "upgrade", upgrade.ListIn), [32]byte(key), d.onTrial, d.log)
+	if err != nil {
+		return refused(err)
+	}
 
 	d.firewall, err = firewall.New(firewallConfig(d.cfg, d.app.cli.State), d.clock, d.log)
 	if err != nil {
@@ -158,7 +171,7 @@ func (d *daemon) run(ctx context.Context, confirm int) error {
 		return err
 	}
 	d.manager, err = sessions.New(sessions.Options{
-		Clock: d.clock, Store: store, Enforcer: d.enforcer(), Profiles: profiles(d.cfg), Terminal: d.seats.registered,
+		Clock: d.clock, Store: list, Enforcer: d.enforcer(), Profiles: profiles(d.cfg), Terminal: d.seats.registered,
 		FirstSlot: first, LastSlot: last, Log: d.log,
 		Key: [32]byte(key), Line: min(d.cfg.WAN.Down, d.cfg.WAN.Up), Hours: calendar,
 		Notice: d.usage.Note,
@@ -177,6 +190,9 @@ func (d *daemon) run(ctx context.Context, confirm int) error {
 	if err := d.openSeatPages(ctx); err != nil {
 		return err
 	}
+	if err := d.openBox(plain.Addr(), d.root); err != nil {
+		return err
+	}
 	if d.team, err = newTeam(ctx, d, [32]byte(key)); err != nil {
 		return err
 	}
@@ -188,6 +204,10 @@ func (d *daemon) run(ctx context.Context, confirm int) error {
 	if err := d.manager.Start(ctx); err != nil {
 		return refused(err)
 	}
+	list.Begin()
+	if d.asked, err = newAsked(d); err != nil {
+		return err
+	}
 	defer d.watchers.close()
 	d.openWatchers(ctx)
 	d.openHub()
@@ -197,6 +217,12 @@ func (d *daemon) run(ctx context.Context, confirm int) error {
 		return refused(err)
 	}
 	defer ctl.Close()
+	d.box.systemd.Ready()
+	defer func() {
+		if ctx.Err() != nil { // and not when it is only to begin anew in the same process
+			d.box.systemd.Stopping()
+		}
+	}()
 	d.log.Info("in force", "site", d.cfg.Site.Name, "open", d.manager.Status().Open)
 	err = d.serve(ctx, confirm, plain, secure, certs, ctl, pages)
 	if errors.Is(err, errNotConfirmed) {
@@ -221,9 +247,13 @@ func (d *daemon) serve(ctx context.Context, confirm int, plain, secure net.Liste
 	group.Go(func() error { return d.seats.run(ctx, d) })
 	group.Go(func() error { return d.fleet.run(ctx, d) })
 	group.Go(func() error { return d.watchers.run(ctx, d) })
+	group.Go(func() error { return d.box.run(ctx, d) })
+	group.Go(func() error { return d.asked.run(ctx, d.clock) })
 	group.Go(func() error { return d.hub.run(ctx) })
 	group.Go(func() error { return d.follow.prove(ctx, d) })
 	group.Go(func() error { return d.follow.certify(ctx, d) })
+	group.Go(func() error { return d.follow.upgrades(ctx, d) })
+	group.Go(func() error { return d.byItself(ctx) })
 	if d.cfg.Guests.IPv6 {
 		group.Go(func() error {
 			return advertise.Run(ctx, advertise.Options{
