@@ -125,7 +125,9 @@ func TestWhatIsWrongIsToldWithItsPlaceAndRemedy(t *testing.T) {
 		{"our own dnsmasq, to a daemon that is not root", func(f *machine.Facts) {
 			f.Blind = true
 			f.Sockets = []machine.Socket{
-				{Proto: "udp", Local: addr("10.77.0.1:53")}, {Proto: "tcp", Local: addr("10.77.0.1:53")}, {Proto: "udp", Local: addr("0.0.0.0:67")},
+				{Proto: "udp", Local: addr("10.77.0.1:53")},
+				{Proto: "tcp", Local: addr("10.77.0.1:53")},
+				{Proto: "udp", Local: addr("0.0.0.0:67")},
 				{Proto: "tcp", Local: addr("10.77.0.1:8443")},
 			}
 		}},
