@@ -8,6 +8,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/gin-gonic/gin"
+
 	"parvis/sessions/waiting"
 )
 
@@ -25,18 +27,18 @@ type captive struct {
 
 // api answers /api/captive. Devices ask it over TLS only (section 4); a person's browser, and whoever comes over plain
 // HTTP, is led to the first page.
-func (p *Portal) api(c *exchange) {
-	c.w.Header().Set("Vary", "Accept")
-	c.w.Header().Set("Cache-Control", "private, no-store")
-	if !p.cfg.Secure || c.r.TLS == nil || prefersPage(c.r.Header.Values("Accept")) {
-		c.w.Header().Set("Location", "/")
-		c.answer(http.StatusFound, nil)
+func (p *Portal) api(c *gin.Context) {
+	c.Header("Vary", "Accept")
+	c.Header("Cache-Control", "private, no-store")
+	if !p.cfg.Secure || c.Request.TLS == nil || prefersPage(c.Request.Header.Values("Accept")) {
+		c.Header("Location", "/")
+		c.Status(http.StatusFound)
 		return
 	}
 	base := "https://" + p.cfg.Name
 	// The venue's page is the one that is of use once internet is open: systems show it as a notification then.
 	answer := captive{Captive: true, UserPortalURL: base + "/", VenueInfoURL: base + "/ma-connexion"}
-	d, s, err := p.who(c.r)
+	d, s, err := p.who(c.Request)
 	switch {
 	case err != nil:
 	case !passes(s, d):
@@ -55,9 +57,10 @@ func (p *Portal) api(c *exchange) {
 	if err != nil {
 		panic(err) // a struct of strings and numbers
 	}
-	c.w.Header().Set("Content-Type", captiveJSON)
-	c.w.Header().Set("Content-Length", strconv.Itoa(len(body)))
-	c.answer(http.StatusOK, body)
+	c.Header("Content-Type", captiveJSON)
+	c.Header("Content-Length", strconv.Itoa(len(body)))
+	c.Status(http.StatusOK)
+	_, _ = c.Writer.Write(body) // the client may have gone
 }
 
 // prefersPage reports whether an Accept header asks for a page rather than for the API: it names text/html, and not

@@ -9,6 +9,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/gin-gonic/gin"
+
 	"parvis/sessions"
 )
 
@@ -25,7 +27,7 @@ func (v *view) remember(s sessions.Session) {
 	if s.Token == "" {
 		return
 	}
-	http.SetCookie(v.c.w, &http.Cookie{
+	http.SetCookie(v.c.Writer, &http.Cookie{
 		Name: cookie, Value: s.Token, Path: "/", HttpOnly: true, SameSite: http.SameSiteLaxMode,
 		MaxAge: int((s.Left + kept(v.p.profileOf(s))) / time.Second),
 	})
@@ -33,7 +35,7 @@ func (v *view) remember(s sessions.Session) {
 
 // token is what the browser shows; "" nothing that could be one.
 func (v *view) token() string {
-	c, err := v.c.r.Cookie(cookie)
+	c, err := v.c.Request.Cookie(cookie)
 	if err != nil || len(c.Value) != tokenLength {
 		return ""
 	}
@@ -67,29 +69,29 @@ func (v *view) typed(code string) {
 }
 
 // code is the page for a ticket's or a workshop's code. A QR code fills it in; nothing is redeemed before the button is pressed.
-func (p *Portal) code(c *exchange) {
+func (p *Portal) code(c *gin.Context) {
 	v := p.view(c, "code")
 	if d, s, err := v.who(); err == nil && passes(s, d) && s.Voucher != "" {
 		v.redirect("/ma-connexion")
 		return
 	}
-	v.typed(c.r.URL.Query().Get("c"))
+	v.typed(c.Query("c"))
 	v.render(http.StatusOK)
 }
 
 // redeem opens internet by a code. The short code of a former status page is understood here too.
-func (p *Portal) redeem(c *exchange) {
+func (p *Portal) redeem(c *gin.Context) {
 	v := p.view(c, "code")
 	d, ok := v.sender()
 	if !ok {
 		return
 	}
-	code := c.r.PostForm.Get("c")
+	code := c.Request.PostForm.Get("c")
 	if len(code) > maxCode {
 		code = ""
 	}
 	v.typed(code)
-	ctx := context.WithoutCancel(c.r.Context())
+	ctx := context.WithoutCancel(c.Request.Context())
 	var err error
 	if short, ok := sessions.ParseCode(code); ok {
 		_, err = p.Sessions.TakeBack(ctx, sessions.TakeBack{Device: d, Code: short, By: sessions.FromResident})
@@ -112,7 +114,7 @@ func (v *view) sender() (Device, bool) {
 }
 
 // again is the page on which somebody takes a session back whose device has changed its address.
-func (p *Portal) again(c *exchange) {
+func (p *Portal) again(c *gin.Context) {
 	v := p.view(c, "again")
 	if d, s, err := v.who(); err == nil && passes(s, d) {
 		v.redirect("/ma-connexion")
@@ -133,14 +135,14 @@ func (v *view) offer() {
 }
 
 // takeBack moves a session to the device: the one of the code that was typed, or the one whose token the browser shows.
-func (p *Portal) takeBack(c *exchange) {
+func (p *Portal) takeBack(c *gin.Context) {
 	v := p.view(c, "again")
 	d, ok := v.sender()
 	if !ok {
 		return
 	}
 	want := sessions.TakeBack{Device: d, By: sessions.FromResident}
-	if code := c.r.PostForm.Get("c"); code != "" {
+	if code := c.Request.PostForm.Get("c"); code != "" {
 		v.typed(code)
 		want.Code, _ = sessions.ParseCode(code)
 	} else {
@@ -150,7 +152,7 @@ func (p *Portal) takeBack(c *exchange) {
 	if want.Code == "" && want.Token == "" {
 		err = sessions.ErrNotFound
 	} else {
-		_, err = p.Sessions.TakeBack(context.WithoutCancel(c.r.Context()), want)
+		_, err = p.Sessions.TakeBack(context.WithoutCancel(c.Request.Context()), want)
 	}
 	v.entered(err)
 }
@@ -165,7 +167,7 @@ func (v *view) entered(err error) {
 	if errors.As(err, &throttled) {
 		wait := max(throttled.Wait, time.Minute)
 		v.set("Wait", v.locale.Duration(wait))
-		v.c.w.Header().Set("Retry-After", strconv.Itoa(int(math.Ceil(throttled.Wait.Seconds()))))
+		v.c.Header("Retry-After", strconv.Itoa(int(math.Ceil(throttled.Wait.Seconds()))))
 		v.wrong("code.wait", http.StatusTooManyRequests)
 		return
 	}

@@ -8,6 +8,8 @@ import (
 	"runtime"
 	"strconv"
 	"strings"
+
+	"github.com/gin-gonic/gin"
 )
 
 const (
@@ -25,7 +27,7 @@ func (p *Portal) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		p.foreign.ServeHTTP(w, r)
 		return
 	}
-	p.serve(w, r)
+	p.pages.ServeHTTP(w, r)
 }
 
 // ours reports whether a Host header means this portal: its name or the router's address, with any port.
@@ -75,83 +77,60 @@ func (f foreign) ServeHTTP(w http.ResponseWriter, _ *http.Request) {
 	_, _ = w.Write(f.body) // the client may have gone
 }
 
-// exchange is one request and its answer.
-type exchange struct {
-	w       http.ResponseWriter
-	r       *http.Request
-	written bool
+func (p *Portal) routes() http.Handler {
+	gin.SetMode(gin.ReleaseMode)
+	e := gin.New()
+	e.RedirectTrailingSlash, e.RedirectFixedPath = false, false
+	e.HandleMethodNotAllowed = true
+	_ = e.SetTrustedProxies(nil) // cannot fail without an address to parse
+	e.Use(p.rescue, p.guard)
+	e.NoRoute(p.problem(http.StatusNotFound))
+	e.NoMethod(p.problem(http.StatusMethodNotAllowed))
+
+	read := []string{http.MethodGet, http.MethodHead}
+	for path, h := range map[string]gin.HandlerFunc{
+		"/":                 p.home,
+		"/ouvert":           p.opened,
+		"/ma-connexion":     p.mine,
+		"/attendre":         p.wait,
+		"/code":             p.code,
+		"/reprendre":        p.again,
+		"/aide":             p.help,
+		"/regles":           p.page("rules"),
+		"/vos-donnees":      p.data,
+		"/langues":          p.page("languages"),
+		"/accessibilite":    p.page("access"),
+		"/mentions-legales": p.page("legal"),
+		"/plan":             p.page("plan"),
+		"/api/captive":      p.api,
+	} {
+		e.Match(read, path, h)
+	}
+	for path, h := range map[string]gin.HandlerFunc{"/ouvrir": p.open, "/arreter": p.stop, "/prolonger": p.extend} {
+		e.POST(path, h)
+		e.Match(read, path, func(c *gin.Context) { p.view(c, "home").redirect("/") }) // typed, or loaded again
+	}
+	for path, h := range map[string]gin.HandlerFunc{"/code": p.redeem, "/reprendre": p.takeBack, "/aide": p.call} {
+		e.POST(path, h)
+	}
+	return e
 }
 
-// page answers one exchange.
-type page func(*exchange)
-
-// room is what is at a path: what a look at it gets, and what a form that is sent there does (nil: none is).
-type room struct{ get, post page }
-
-// routes are all paths, to the letter: nothing is cleaned, joined or guessed.
-func (p *Portal) routes() map[string]room {
-	home := func(c *exchange) { p.view(c, "home").redirect("/") } // a form's path that was typed, or is loaded again
-	return map[string]room{
-		"/":                 {get: p.home},
-		"/ouvrir":           {get: home, post: p.open},
-		"/ouvert":           {get: p.opened},
-		"/ma-connexion":     {get: p.mine},
-		"/arreter":          {get: home, post: p.stop},
-		"/prolonger":        {get: home, post: p.extend},
-		"/attendre":         {get: p.wait},
-		"/code":             {get: p.code, post: p.redeem},
-		"/reprendre":        {get: p.again, post: p.takeBack},
-		"/aide":             {get: p.help, post: p.call},
-		"/regles":           {get: p.page("rules")},
-		"/vos-donnees":      {get: p.data},
-		"/langues":          {get: p.page("languages")},
-		"/accessibilite":    {get: p.page("access")},
-		"/mentions-legales": {get: p.page("legal")},
-		"/plan":             {get: p.page("plan")},
-		"/api/captive":      {get: p.api},
-	}
-}
-
-// serve answers a request for a name of ours.
-func (p *Portal) serve(w http.ResponseWriter, r *http.Request) {
-	c := &exchange{w: w, r: r}
-	defer p.rescue(c)
-	if !p.guard(c) {
-		return
-	}
-	at, ok := p.rooms[r.URL.Path]
-	switch {
-	case !ok:
-		p.problem(http.StatusNotFound)(c)
-	case r.Method == http.MethodGet || r.Method == http.MethodHead:
-		at.get(c)
-	case r.Method == http.MethodPost && at.post != nil:
-		at.post(c)
-	default:
-		allow := "GET, HEAD"
-		if at.post != nil {
-			allow += ", POST"
-		}
-		w.Header().Set("Allow", allow) // RFC 9110, 15.5.6
-		p.problem(http.StatusMethodNotAllowed)(c)
-	}
-}
-
-// rescue, deferred, answers a request whose page panicked. The log names the place in the code and no person: neither the
+// rescue answers a request whose handler panicked. The log names the place in the code and no person: neither the
 // address, nor the device, nor what the value of the panic says, which may hold both.
-func (p *Portal) rescue(c *exchange) {
-	v := recover()
-	if v == nil {
-		return
-	}
-	route := c.r.URL.Path
-	if _, ok := p.rooms[route]; !ok {
-		route = "" // a path that somebody made up may hold anything
-	}
-	p.log.Error("portal: a page panicked", "route", route, "panic", fmt.Sprintf("%T", v), "at", whence())
-	if !c.written {
-		p.problem(http.StatusInternalServerError)(c)
-	}
+func (p *Portal) rescue(c *gin.Context) {
+	defer func() {
+		v := recover()
+		if v == nil {
+			return
+		}
+		p.log.Error("portal: a page panicked", "route", c.FullPath(), "panic", fmt.Sprintf("%T", v), "at", whence())
+		if !c.Writer.Written() {
+			p.problem(http.StatusInternalServerError)(c)
+		}
+		c.Abort()
+	}()
+	c.Next()
 }
 
 // whence lists the functions of this module above a panic.
@@ -171,8 +150,9 @@ func whence() string {
 }
 
 // guard refuses what is too long, and gestures that another site's page has made.
-func (p *Portal) guard(c *exchange) bool {
-	switch r := c.r; {
+func (p *Portal) guard(c *gin.Context) {
+	r := c.Request
+	switch {
 	case len(r.RequestURI) > maxURL:
 		p.problem(http.StatusRequestURITooLong)(c)
 	case r.ContentLength > maxBody:
@@ -180,27 +160,21 @@ func (p *Portal) guard(c *exchange) bool {
 	case p.csrf.Check(r) != nil:
 		p.problem(http.StatusForbidden)(c)
 	default:
-		r.Body = http.MaxBytesReader(c.w, r.Body, maxBody)
-		return true
+		r.Body = http.MaxBytesReader(c.Writer, r.Body, maxBody)
+		c.Next()
+		return
 	}
-	return false
-}
-
-// answer sends the header, with its status, and the body.
-func (c *exchange) answer(status int, body []byte) {
-	c.written = true
-	c.w.WriteHeader(status)
-	_, _ = c.w.Write(body) // the client may have gone
+	c.Abort()
 }
 
 // page is one whose content depends on nothing but the place.
-func (p *Portal) page(name string) page {
-	return func(c *exchange) { p.view(c, name).render(http.StatusOK) }
+func (p *Portal) page(name string) gin.HandlerFunc {
+	return func(c *gin.Context) { p.view(c, name).render(http.StatusOK) }
 }
 
 // problem answers what is no page, in words.
-func (p *Portal) problem(status int) page {
-	return func(c *exchange) {
+func (p *Portal) problem(status int) gin.HandlerFunc {
+	return func(c *gin.Context) {
 		v := p.view(c, "problem")
 		v.asked, v.deviceErr = true, ErrUnknownDevice // who asks plays no part, and asking may be what went wrong
 		switch status {
@@ -210,7 +184,7 @@ func (p *Portal) problem(status int) page {
 			v.use("broken")
 		}
 		if status != http.StatusNotFound && status != http.StatusMethodNotAllowed {
-			c.w.Header().Set("Connection", "close") // what is left of the request is not read
+			c.Header("Connection", "close") // what is left of the request is not read
 		}
 		v.render(status)
 	}
@@ -218,12 +192,12 @@ func (p *Portal) problem(status int) page {
 
 // form reads a POST's form, for its language. It answers by itself when the form is too long or does not come.
 func (v *view) form() bool {
-	err := v.c.r.ParseForm()
+	err := v.c.Request.ParseForm()
 	var long *http.MaxBytesError
 	var slow net.Error
 	switch {
 	case err == nil:
-		v.choose(v.c.r.Form.Get("l"))
+		v.choose(v.c.Request.Form.Get("l"))
 		return true
 	case errors.As(err, &long):
 		v.p.problem(http.StatusRequestEntityTooLarge)(v.c)

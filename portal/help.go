@@ -4,11 +4,13 @@ import (
 	"errors"
 	"net/http"
 
+	"github.com/gin-gonic/gin"
+
 	"parvis/sessions/waiting"
 )
 
 // help is how to help oneself, and who helps.
-func (p *Portal) help(c *exchange) {
+func (p *Portal) help(c *gin.Context) {
 	v := p.view(c, "help")
 	v.show()
 	v.helped("")
@@ -16,7 +18,7 @@ func (p *Portal) help(c *exchange) {
 }
 
 // call asks for help at the desk.
-func (p *Portal) call(c *exchange) {
+func (p *Portal) call(c *gin.Context) {
 	v := p.view(c, "help")
 	if !v.form() {
 		return

@@ -6,16 +6,18 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/gin-gonic/gin"
+
 	"parvis/sessions"
 )
 
 // opened says that internet is open. It is a page of its own because mini-browsers look again after a navigation.
-func (p *Portal) opened(c *exchange) { p.whileOpen(c, "opened") }
+func (p *Portal) opened(c *gin.Context) { p.whileOpen(c, "opened") }
 
 // mine is the resident's own page: what is left, and the way to stop.
-func (p *Portal) mine(c *exchange) { p.whileOpen(c, "mine") }
+func (p *Portal) mine(c *gin.Context) { p.whileOpen(c, "mine") }
 
-func (p *Portal) whileOpen(c *exchange, page string) {
+func (p *Portal) whileOpen(c *gin.Context, page string) {
 	v := p.view(c, page)
 	d, s, err := v.who()
 	switch {
@@ -50,7 +52,7 @@ func (p *Portal) whileOpen(c *exchange, page string) {
 		}
 	}
 	v.render(http.StatusOK)
-	if v.Message != "" && c.r.Method == http.MethodGet {
+	if v.Message != "" && c.Request.Method == http.MethodGet {
 		p.Sessions.MessageSeen(s.ID)
 	}
 }
@@ -71,7 +73,7 @@ func (p *Portal) every(s sessions.Session) int {
 }
 
 // extend adds time to the device's own session, as far as its profile allows; where it does not, the own page says whom to ask.
-func (p *Portal) extend(c *exchange) {
+func (p *Portal) extend(c *gin.Context) {
 	v := p.view(c, "mine")
 	if !v.form() {
 		return
@@ -81,7 +83,7 @@ func (p *Portal) extend(c *exchange) {
 		v.redirect("/")
 		return
 	}
-	_, err = p.Sessions.Adjust(context.WithoutCancel(c.r.Context()), s.ID, s.Extend, sessions.FromResident)
+	_, err = p.Sessions.Adjust(context.WithoutCancel(c.Request.Context()), s.ID, s.Extend, sessions.FromResident)
 	if err != nil && !errors.Is(err, sessions.ErrNoMore) && !errors.Is(err, sessions.ErrNotFound) {
 		v.refused(err)
 		return
@@ -107,14 +109,14 @@ func share(left, of time.Duration) int {
 }
 
 // stop ends the device's own session, at once.
-func (p *Portal) stop(c *exchange) {
+func (p *Portal) stop(c *gin.Context) {
 	v := p.view(c, "refused")
 	if !v.form() {
 		return
 	}
 	_, s, err := v.who()
 	if err == nil && s.State == sessions.Open {
-		if _, err := p.Sessions.End(context.WithoutCancel(c.r.Context()), s.ID, sessions.ByResident); err != nil && !errors.Is(err, sessions.ErrNotFound) {
+		if _, err := p.Sessions.End(context.WithoutCancel(c.Request.Context()), s.ID, sessions.ByResident); err != nil && !errors.Is(err, sessions.ErrNotFound) {
 			p.log.Warn("portal: internet was not stopped", "reason", refusalOf(err).key)
 			v.use("unstopped")
 			v.render(http.StatusServiceUnavailable)
@@ -125,7 +127,7 @@ func (p *Portal) stop(c *exchange) {
 }
 
 // data says what is kept, computed from the rules in force and from what is kept of this very device.
-func (p *Portal) data(c *exchange) {
+func (p *Portal) data(c *gin.Context) {
 	v := p.view(c, "data")
 	rules := p.profile
 	if _, s, err := v.who(); err == nil && s.State != "" {

@@ -130,7 +130,7 @@ type Portal struct {
 	policy    string // Content-Security-Policy of every page
 	foreign   foreign
 	probers   probers
-	rooms     map[string]room // by path; behind the test for foreign names
+	pages     http.Handler // behind the test for foreign names
 }
 
 // New makes the portal. It fails when the configuration names a language or a profile that does not exist.
@@ -169,7 +169,7 @@ func New(cfg Config, parts Parts) (*Portal, error) {
 		return nil, err
 	}
 	p.foreign = newForeign(cfg.Name)
-	p.rooms = p.routes()
+	p.pages = p.routes()
 	return p, nil
 }
 

@@ -6,6 +6,8 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/gin-gonic/gin"
+
 	"parvis/sessions"
 )
 
@@ -17,7 +19,7 @@ const (
 
 // home is the first page. It offers internet, or says why internet ended or cannot be had now; whoever has it already is
 // led to their time.
-func (p *Portal) home(c *exchange) {
+func (p *Portal) home(c *gin.Context) {
 	v := p.view(c, "home")
 	d, s, err := v.who()
 	switch {
@@ -97,7 +99,7 @@ func resumable(s sessions.Session) bool {
 }
 
 // open makes internet open before it answers: the device's next probe must find it so.
-func (p *Portal) open(c *exchange) {
+func (p *Portal) open(c *gin.Context) {
 	v := p.view(c, "refused")
 	if !v.form() {
 		return
@@ -122,7 +124,7 @@ func (p *Portal) open(c *exchange) {
 		rules = p.profileOf(s) // whoever comes back goes on under the same rules
 	}
 	// Mini-browsers close the connection when they please; internet opens all the same.
-	s, err = p.Sessions.Open(context.WithoutCancel(c.r.Context()), sessions.OpenRequest{
+	s, err = p.Sessions.Open(context.WithoutCancel(c.Request.Context()), sessions.OpenRequest{
 		Device: d, Profile: rules.Name, By: sessions.FromResident,
 	})
 	if err != nil {

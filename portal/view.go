@@ -15,6 +15,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/gin-gonic/gin"
+
 	"parvis/internal/clock"
 	"parvis/portal/drawings"
 	"parvis/portal/locale"
@@ -27,7 +29,7 @@ var assets embed.FS
 // view is one page on its way to one reader: its language, its values, and what it shows. Its exported parts are what
 // the templates see.
 type view struct {
-	c      *exchange
+	c      *gin.Context
 	p      *Portal
 	locale *locale.Locale
 	chosen bool // the language was chosen by hand and travels on
@@ -76,11 +78,11 @@ type view struct {
 }
 
 // view begins a page.
-func (p *Portal) view(c *exchange, page string) *view {
+func (p *Portal) view(c *gin.Context, page string) *view {
 	v := &view{c: c, p: p, Page: page, values: make(map[string]string, 16)}
-	v.locale = p.locales.Prefer(c.r.Header.Get("Accept-Language"))
-	v.choose(c.r.URL.Query().Get("l"))
-	v.fixed = c.r.URL.Query().Get("fixe") != ""
+	v.locale = p.locales.Prefer(c.GetHeader("Accept-Language"))
+	v.choose(c.Query("l"))
+	v.fixed = c.Query("fixe") != ""
 	return v
 }
 
@@ -88,7 +90,7 @@ func (p *Portal) view(c *exchange, page string) *view {
 func (v *view) who() (Device, sessions.Session, error) {
 	if !v.asked {
 		v.asked = true
-		v.device, v.session, v.deviceErr = v.p.who(v.c.r)
+		v.device, v.session, v.deviceErr = v.p.who(v.c.Request)
 	}
 	return v.device, v.session, v.deviceErr
 }
@@ -188,7 +190,7 @@ func (v *view) render(status int) {
 	if err := v.p.templates[v.Page].ExecuteTemplate(&b, "layout.html", v); err != nil {
 		panic(fmt.Errorf("portal: render %s: %w", v.Page, err))
 	}
-	h := v.c.w.Header()
+	h := v.c.Writer.Header()
 	h.Set("Cache-Control", "no-store")
 	h.Set("Content-Language", v.locale.Tag)
 	h.Set("Content-Length", strconv.Itoa(b.Len()))
@@ -198,14 +200,15 @@ func (v *view) render(status int) {
 	// header"), which cannot be told from another site's. This one sends nothing to anybody else either.
 	h.Set("Referrer-Policy", "same-origin")
 	h.Set("X-Content-Type-Options", "nosniff")
-	v.c.answer(status, b.Bytes())
+	v.c.Status(status)
+	_, _ = v.c.Writer.Write(b.Bytes()) // the client may have gone
 }
 
 // redirect leads to another page by GET, whatever the method was.
 func (v *view) redirect(to string) {
-	v.c.w.Header().Set("Cache-Control", "no-store")
-	v.c.w.Header().Set("Location", v.URL(to))
-	v.c.answer(http.StatusSeeOther, nil)
+	v.c.Header("Cache-Control", "no-store")
+	v.c.Header("Location", v.URL(to))
+	v.c.Status(http.StatusSeeOther)
 }
 
 // URL is a path of ours, with the language that was chosen.

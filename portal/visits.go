@@ -14,7 +14,7 @@ import (
 // visit notes that a page of ours is shown to a device that waits.
 func (v *view) visit() {
 	if d, s, err := v.who(); err == nil && !passes(s, d) {
-		seen := waiting.Visit{Device: d, Kind: kindOf(v.c.r.UserAgent()), Language: v.locale.Tag, Page: true}
+		seen := waiting.Visit{Device: d, Kind: kindOf(v.c.Request.UserAgent()), Language: v.locale.Tag, Page: true}
 		v.p.Waiting.Visit(seen)
 		v.p.Count(seen)
 	}

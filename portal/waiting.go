@@ -3,11 +3,13 @@ package portal
 import (
 	"net/http"
 
+	"github.com/gin-gonic/gin"
+
 	"parvis/sessions"
 )
 
 // wait is the page that is shown at the desk. It leads on by itself once internet is open.
-func (p *Portal) wait(c *exchange) {
+func (p *Portal) wait(c *gin.Context) {
 	v := p.view(c, "waiting")
 	d, s, err := v.who()
 	switch {

@@ -1,15 +1,13 @@
 package neighbour
 
 import (
-	"bytes"
-	"encoding/binary"
 	"fmt"
+	"net"
 	"net/netip"
 
-	"github.com/mdlayher/ndp"
+	"github.com/google/gopacket"
+	"github.com/google/gopacket/layers"
 	"golang.org/x/net/bpf"
-	"golang.org/x/net/ipv6"
-	"golang.org/x/sys/unix"
 
 	"parvis/internal/mac"
 )
@@ -22,143 +20,123 @@ type sighting struct {
 	answer bool // an ARP answer
 }
 
-// Offsets and sizes of the frames that are read: Ethernet II, ARP for IPv4 (RFC 826), IPv6 (RFC 8200, 3), and the messages of
-// neighbour discovery (RFC 4861, 4).
-const (
-	ethLen   = 14
-	arpLen   = 28
-	ipv6Len  = 40
-	ndLen    = 24 // of solicitation and advertisement, with their target
-	solicLen = 8  // of a router solicitation
-)
+// decoder reads frames of ARP and neighbour discovery. It keeps its layers, and is for one goroutine.
+type decoder struct {
+	eth    layers.Ethernet
+	arp    layers.ARP
+	ip     layers.IPv6
+	icmp   layers.ICMPv6
+	rs     layers.ICMPv6RouterSolicitation
+	ns     layers.ICMPv6NeighborSolicitation
+	na     layers.ICMPv6NeighborAdvertisement
+	parser *gopacket.DecodingLayerParser
+	found  []gopacket.LayerType
+}
+
+func newDecoder() *decoder {
+	d := &decoder{}
+	d.parser = gopacket.NewDecodingLayerParser(layers.LayerTypeEthernet, &d.eth, &d.arp, &d.ip, &d.icmp, &d.rs, &d.ns, &d.na)
+	d.parser.IgnoreUnsupported = true
+	return d
+}
 
 // read returns what the frame says; nothing for what is damaged or against the rules of RFC 826 and RFC 4861, 7.1. A
 // frame that names another hardware address than the one it was sent from says nothing: who lies about himself is not heard.
-func read(frame []byte) []sighting {
-	if len(frame) < ethLen {
+func (d *decoder) read(frame []byte) []sighting {
+	if d.parser.DecodeLayers(frame, &d.found) != nil || len(d.found) == 0 {
 		return nil
 	}
-	from := mac.Addr(frame[6:12])
-	if from[0]&1 == 1 || from == (mac.Addr{}) {
+	from, ok := mac.From(d.eth.SrcMAC)
+	if !ok || from[0]&1 == 1 || from == (mac.Addr{}) {
 		return nil
 	}
-	switch binary.BigEndian.Uint16(frame[12:]) {
-	case unix.ETH_P_ARP:
-		return readARP(from, frame[ethLen:])
-	case unix.ETH_P_IPV6:
-		return readND(from, frame[ethLen:])
+	switch d.found[len(d.found)-1] {
+	case layers.LayerTypeARP:
+		return d.readARP(from)
+	case layers.LayerTypeICMPv6RouterSolicitation:
+		return d.readND(from, netip.Addr{}, d.rs.Options, layers.ICMPv6OptSourceAddress)
+	case layers.LayerTypeICMPv6NeighborSolicitation:
+		target, _ := netip.AddrFromSlice(d.ns.TargetAddress)
+		if source, _ := netip.AddrFromSlice(d.ip.SrcIP); source.IsUnspecified() {
+			return d.readND(from, target, d.ns.Options, layers.ICMPv6OptSourceAddress)
+		}
+		return d.readND(from, netip.Addr{}, d.ns.Options, layers.ICMPv6OptSourceAddress)
+	case layers.LayerTypeICMPv6NeighborAdvertisement:
+		target, _ := netip.AddrFromSlice(d.na.TargetAddress)
+		return d.readND(from, target, d.na.Options, layers.ICMPv6OptTargetAddress)
 	}
 	return nil
 }
 
-func readARP(from mac.Addr, b []byte) []sighting {
-	// Hardware Ethernet, protocol IPv4, with the lengths of their addresses.
-	if len(b) < arpLen || !bytes.Equal(b[:6], []byte{0, unix.ARPHRD_ETHER, 8, 0, 6, 4}) || mac.Addr(b[8:14]) != from {
+func (d *decoder) readARP(from mac.Addr) []sighting {
+	a := &d.arp
+	sender, ok := mac.From(a.SourceHwAddress)
+	if !ok || sender != from || a.AddrType != layers.LinkTypeEthernet || a.Protocol != layers.EthernetTypeIPv4 {
 		return nil
 	}
-	ip := netip.AddrFrom4([4]byte(b[14:18]))
-	if ip.IsUnspecified() { // it only asks (RFC 5227)
+	ip, ok := netip.AddrFromSlice(a.SourceProtAddress)
+	if !ok || !ip.Is4() || ip.IsUnspecified() { // unspecified: it only asks (RFC 5227)
 		return nil
 	}
-	return []sighting{{mac: from, ip: ip, answer: binary.BigEndian.Uint16(b[6:]) == 2}}
+	return []sighting{{mac: from, ip: ip, answer: a.Operation == layers.ARPReply}}
 }
 
-func readND(from mac.Addr, b []byte) []sighting {
-	if len(b) < ipv6Len || b[0]>>4 != 6 || b[6] != unix.IPPROTO_ICMPV6 || b[7] != 255 {
+func (d *decoder) readND(from mac.Addr, target netip.Addr, options layers.ICMPv6Options, own layers.ICMPv6Opt) []sighting {
+	if d.ip.HopLimit != 255 || d.icmp.TypeCode.Code() != 0 {
 		return nil
 	}
-	source := netip.AddrFrom16([16]byte(b[8:24]))
-	size := int(binary.BigEndian.Uint16(b[4:]))
-	if b = b[ipv6Len:]; len(b) < size || source.IsMulticast() || source.Is4In6() {
-		return nil
-	}
-	b = b[:size] // what follows is padding
-	if len(b) < 4 || b[1] != 0 {
-		return nil
-	}
-	var (
-		target netip.Addr
-		head   = ndLen
-		own    = byte(ndp.Source)
-	)
-	switch ipv6.ICMPType(b[0]) {
-	case ipv6.ICMPTypeRouterSolicitation:
-		head = solicLen
-	case ipv6.ICMPTypeNeighborSolicitation:
-		if len(b) >= ndLen && source.IsUnspecified() {
-			target = netip.AddrFrom16([16]byte(b[8:24]))
+	for _, o := range options {
+		if o.Type == own {
+			if m, ok := mac.From(net.HardwareAddr(o.Data)); !ok || m != from {
+				return nil
+			}
 		}
-	case ipv6.ICMPTypeNeighborAdvertisement:
-		if own = byte(ndp.Target); len(b) >= ndLen {
-			target = netip.AddrFrom16([16]byte(b[8:24]))
-		}
-	default:
-		return nil
 	}
-	if len(b) < head || !truthful(b[head:], own, from) {
+	source, ok := netip.AddrFromSlice(d.ip.SrcIP)
+	if !ok || source.IsMulticast() {
 		return nil
 	}
 	var out []sighting
 	if !source.IsUnspecified() {
 		out = append(out, sighting{mac: from, ip: source})
 	}
-	if target.IsValid() && !target.IsMulticast() && !target.IsUnspecified() && !target.Is4In6() && target != source {
+	if target.IsValid() && !target.IsMulticast() && target != source {
 		out = append(out, sighting{mac: from, ip: target, asks: source.IsUnspecified()})
 	}
 	return out
 }
 
-// truthful reports whether the options (RFC 4861, 4.6) are whole, and those that name the sender's own hardware address, which
-// are of the kind own, name from.
-func truthful(options []byte, own byte, from mac.Addr) bool {
-	for len(options) > 0 {
-		if len(options) < 2 {
-			return false
-		}
-		size := 8 * int(options[1])
-		if size == 0 || size > len(options) {
-			return false
-		}
-		if options[0] == own && (size != 8 || mac.Addr(options[2:8]) != from) {
-			return false
-		}
-		options = options[size:]
-	}
-	return true
-}
-
 // arpRequest asks to for the hardware address of ip, as us.
-func arpRequest(us mac.Addr, our netip.Addr, to mac.Addr, ip netip.Addr) []byte {
-	b := ethernet(us, to, unix.ETH_P_ARP)
-	b = append(b, 0, unix.ARPHRD_ETHER, 8, 0, 6, 4, 0, 1)
-	b = append(b, us[:]...)
-	b = append(b, our.AsSlice()...)
-	b = append(b, make([]byte, 6)...) // what is asked for
-	return append(b, ip.AsSlice()...)
+func arpRequest(us mac.Addr, our netip.Addr, to mac.Addr, ip netip.Addr) ([]byte, error) {
+	return serialise(
+		&layers.Ethernet{SrcMAC: us[:], DstMAC: to[:], EthernetType: layers.EthernetTypeARP},
+		&layers.ARP{
+			AddrType: layers.LinkTypeEthernet, Protocol: layers.EthernetTypeIPv4, HwAddressSize: 6, ProtAddressSize: 4,
+			Operation: layers.ARPRequest, SourceHwAddress: us[:], SourceProtAddress: our.AsSlice(),
+			DstHwAddress: make([]byte, 6), DstProtAddress: ip.AsSlice(),
+		})
 }
 
 // solicitation asks to whether it has ip (RFC 4861, 7.2.2, sent to one device), from our link-local address.
 func solicitation(us mac.Addr, our netip.Addr, to mac.Addr, ip netip.Addr) ([]byte, error) {
-	body, err := ndp.MarshalMessageChecksum(&ndp.NeighborSolicitation{
-		TargetAddress: ip,
-		Options:       []ndp.Option{&ndp.LinkLayerAddress{Direction: ndp.Source, Addr: us[:]}},
-	}, our, ip)
-	if err != nil {
+	head := &layers.IPv6{Version: 6, NextHeader: layers.IPProtocolICMPv6, HopLimit: 255, SrcIP: our.AsSlice(), DstIP: ip.AsSlice()}
+	icmp := &layers.ICMPv6{TypeCode: layers.CreateICMPv6TypeCode(layers.ICMPv6TypeNeighborSolicitation, 0)}
+	if err := icmp.SetNetworkLayerForChecksum(head); err != nil {
 		return nil, fmt.Errorf("neighbour: write solicitation: %w", err)
 	}
-	b := ethernet(us, to, unix.ETH_P_IPV6)
-	b = append(b, 0x60, 0, 0, 0)
-	b = binary.BigEndian.AppendUint16(b, uint16(len(body)))
-	b = append(b, unix.IPPROTO_ICMPV6, 255)
-	b = append(b, our.AsSlice()...)
-	b = append(b, ip.AsSlice()...)
-	return append(b, body...), nil
+	return serialise(&layers.Ethernet{SrcMAC: us[:], DstMAC: to[:], EthernetType: layers.EthernetTypeIPv6}, head, icmp,
+		&layers.ICMPv6NeighborSolicitation{
+			TargetAddress: ip.AsSlice(),
+			Options:       layers.ICMPv6Options{{Type: layers.ICMPv6OptSourceAddress, Data: us[:]}},
+		})
 }
 
-func ethernet(from, to mac.Addr, protocol uint16) []byte {
-	b := make([]byte, 0, 128)
-	b = append(append(b, to[:]...), from[:]...)
-	return binary.BigEndian.AppendUint16(b, protocol)
+func serialise(ls ...gopacket.SerializableLayer) ([]byte, error) {
+	b := gopacket.NewSerializeBuffer()
+	if err := gopacket.SerializeLayers(b, gopacket.SerializeOptions{FixLengths: true, ComputeChecksums: true}, ls...); err != nil {
+		return nil, fmt.Errorf("neighbour: write frame: %w", err)
+	}
+	return b.Bytes(), nil
 }
 
 // onlyNDP keeps router solicitations, neighbour solicitations and advertisements (ICMPv6 133, 135, 136) with the hop limit that

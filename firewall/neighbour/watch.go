@@ -14,7 +14,6 @@ import (
 
 	"parvis/internal/clock"
 	"parvis/internal/mac"
-	"parvis/internal/rtnl"
 )
 
 // Options of a Watch; all of them are needed.
@@ -39,7 +38,7 @@ type Watch struct {
 	closing sync.Once
 	running sync.WaitGroup
 
-	rt      *rtnl.Handle
+	rt      *nl.Handle
 	notices *notices
 	ears    *ears            // nil while the interface is not there
 	ports   map[int]*os.File // that answers are waited for behind
@@ -82,7 +81,7 @@ func Open(o Options) (*Watch, error) {
 		core: newCore(settings{limit: max(limit, 1024), network: o.Network, owner: o.Owner, address: o.Address}),
 	}
 	var err error
-	if w.rt, err = rtnl.Open(); err != nil {
+	if w.rt, err = nl.NewHandle(unix.NETLINK_ROUTE); err != nil {
 		return nil, fmt.Errorf("neighbour: open: rtnetlink: %w", err)
 	}
 	if w.notices, err = listenNotices(o.Interface); err != nil {
@@ -345,6 +344,7 @@ func (w *Watch) reload(link nl.Link) error {
 
 // hear reads frames until the file is closed. What comes in by a port that is probed is an answer there.
 func (w *Watch) hear(f *os.File, port int) {
+	d := newDecoder()
 	b := make([]byte, maxFrame)
 	for {
 		n, err := f.Read(b)
@@ -354,7 +354,7 @@ func (w *Watch) hear(f *os.File, port int) {
 		if err != nil { // the interface went down, once; what is deleted is closed by relink
 			continue
 		}
-		for _, s := range read(b[:n]) {
+		for _, s := range d.read(b[:n]) {
 			o := observation{what: spoke, sighting: s}
 			if port != 0 {
 				o.what, o.port = replied, port
@@ -380,9 +380,12 @@ func (w *Watch) send(p probe) error {
 		_, err = e.nd.Write(frame)
 		return err
 	}
+	frame, err := arpRequest(e.mac, w.opts.Network.Addr(), p.to, p.ip)
+	if err != nil {
+		return err
+	}
 	out := e.arp
 	if p.port != 0 {
-		var err error
 		if out = w.ports[p.port]; out == nil {
 			if out, err = listen(p.port, unix.ETH_P_ALL, onlyARPAnswers()); err != nil {
 				return err
@@ -391,6 +394,6 @@ func (w *Watch) send(p probe) error {
 			w.running.Go(func() { w.hear(out, p.port) })
 		}
 	}
-	_, err := out.Write(arpRequest(e.mac, w.opts.Network.Addr(), p.to, p.ip))
+	_, err = out.Write(frame)
 	return err
 }
