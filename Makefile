@@ -4,6 +4,8 @@
 # make day         a public day, scene by scene
 # make test        formatting, vet, staticcheck, import rules, every test with the race detector
 # make bench       figures into bench/latest.json and docs/performance.md
+# make release     what is given out, into dist/: programs and packages of all architectures, SBOM, SHA256SUMS (VERSION=1.2.3)
+# make packages-check   the packages, installed and removed in a clean Debian; programs of other routers under emulation (20 minutes)
 # make fuzz        each fuzz test for FUZZTIME (10s)
 
 GO        ?= go
@@ -20,7 +22,7 @@ STATICCHECK := $(TOOLS)/staticcheck
 
 # A file that is always made anew: Go knows best what has changed.
 .PHONY: bin/parvis-router
-.PHONY: build demo demo-check day test lint unit bench fuzz deps clean
+.PHONY: build demo demo-check day test lint unit bench release packages-check fuzz deps clean
 
 build: deps
 	$(GO) build -tags $(TAGS) -ldflags '$(LDFLAGS)' -o bin/parvis ./cmd/parvis
@@ -41,7 +43,7 @@ day: build
 test: deps lint unit
 
 lint: $(GOFUMPT) $(STATICCHECK)
-	@out=$$($(GOFUMPT) -l cmd portal firewall sessions kiosk hw internal); [ -z "$$out" ] || { echo "not formatted by gofumpt:"; echo "$$out"; exit 1; }
+	@out=$$($(GOFUMPT) -l cmd portal firewall sessions kiosk hw internal packaging); [ -z "$$out" ] || { echo "not formatted by gofumpt:"; echo "$$out"; exit 1; }
 	$(GO) vet -tags $(TAGS) ./...
 	$(STATICCHECK) -tags $(TAGS) ./...
 	$(GO) test -tags '$(TAGS) nolab' -run TestARoutersClockIsNotSet ./cmd/parvis
@@ -49,9 +51,15 @@ lint: $(GOFUMPT) $(STATICCHECK)
 unit:
 	$(GO) test -tags $(TAGS) -race -shuffle=on -timeout 60m -p 2 ./...
 
-# The binary of a router: without the lab, stripped.
+# The binary of a router, as it is released: without the lab, static, stripped.
 bin/parvis-router: deps
-	$(GO) build -tags '$(TAGS) nolab sqlite_omit_load_extension netgo osusergo' -ldflags '-s -w $(LDFLAGS)' -o $@ ./cmd/parvis
+	GO=$(GO) VERSION=$(VERSION) packaging/build parvis $(shell $(GO) env GOARCH) $@
+
+release: deps
+	GO=$(GO) packaging/release dist
+
+packages-check: deps
+	$(GO) test -tags '$(TAGS) packages' -v -count=1 -timeout 60m ./packaging/...
 
 bench: build bin/parvis-router
 	bin/parvis lab bench --binary bin/parvis-router --out bench/latest.json --markdown docs/performance.md
@@ -71,4 +79,4 @@ $(STATICCHECK):
 	GOBIN=$(TOOLS) $(GO) install honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
 clean:
-	rm -rf bin artefacts
+	rm -rf bin dist artefacts

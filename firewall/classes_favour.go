@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"parvis/firewall/ipset"
+	"parvis/internal/order"
 )
 
 // Names of the sets of favoured servers. They are always there; rules name them where the list is not empty.
@@ -23,7 +24,7 @@ func (c Config) favoured(f family) []netip.Prefix {
 			out = append(out, p.Masked())
 		}
 	}
-	slices.SortFunc(out, netip.Prefix.Compare)
+	order.Func(out, netip.Prefix.Compare)
 	return slices.Compact(out)
 }
 

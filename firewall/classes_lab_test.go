@@ -7,6 +7,7 @@ import (
 	nl "github.com/vishvananda/netlink"
 
 	"parvis/internal/lab"
+	"parvis/internal/rtnl"
 )
 
 // classTown is an interface with HTB on it.
@@ -25,7 +26,7 @@ func classTown(t *testing.T) (*tcConn, side) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { c.nl.Close() })
-	rt, err := nl.NewHandle()
+	rt, err := rtnl.Open()
 	if err != nil {
 		t.Fatal(err)
 	}

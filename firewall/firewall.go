@@ -11,13 +11,13 @@ import (
 
 	"github.com/mdlayher/netlink"
 	"github.com/ti-mo/conntrack"
-	nl "github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
 
 	"parvis/firewall/ipset"
 	"parvis/firewall/neighbour"
 	"parvis/internal/clock"
 	"parvis/internal/mac"
+	"parvis/internal/rtnl"
 )
 
 // Firewall makes the kernel follow. It is safe for concurrent use.
@@ -29,10 +29,10 @@ type Firewall struct {
 	tables  []*xtables
 
 	sets    *ipset.Conn
-	ct      *conntrack.Conn
+	ct      *flows
 	reader  *tableReader
 	notices *notices
-	rt      *nl.Handle
+	rt      *rtnl.Handle
 	tc      *tcConn
 
 	watch  *watch
@@ -123,10 +123,10 @@ func (f *Firewall) open() (err error) {
 	if f.lists, err = ipset.Dial(); err != nil {
 		return err
 	}
-	if f.ct, err = conntrack.Dial(nil); err != nil {
-		return fmt.Errorf("conntrack: %w", err)
+	if f.ct, err = dialFlows(); err != nil {
+		return err
 	}
-	if f.rt, err = nl.NewHandle(unix.NETLINK_ROUTE); err != nil {
+	if f.rt, err = rtnl.Open(); err != nil {
 		return fmt.Errorf("rtnetlink: %w", err)
 	}
 	if f.neigh, err = netlink.Dial(unix.NETLINK_ROUTE, nil); err != nil {
@@ -189,7 +189,7 @@ func (f *Firewall) close() error {
 		}
 	}
 	if f.ct != nil {
-		errs = append(errs, f.ct.Close())
+		errs = append(errs, f.ct.close())
 	}
 	for _, c := range []*netlink.Conn{f.neigh, f.nd} {
 		if c != nil {
@@ -301,13 +301,30 @@ func each(up, dn []ipset.Entry, do func(string, ...ipset.Entry) error) error {
 	return nil
 }
 
+// flows is the kernel's table of connections. It holds the verbs that are used and not the connection they are of, for the
+// reason that package rtnl tells.
+type flows struct {
+	flush  func(conntrack.Filter) error
+	dump   func(*conntrack.DumpOptions) ([]conntrack.Flow, error)
+	remove func(conntrack.Flow) error
+	close  func() error
+}
+
+func dialFlows() (*flows, error) {
+	c, err := conntrack.Dial(nil)
+	if err != nil {
+		return nil, fmt.Errorf("conntrack: %w", err)
+	}
+	return &flows{flush: c.FlushFilter, dump: c.Dump, remove: c.Delete, close: c.Close}, nil
+}
+
 // cut ends the connections of the slots at once, by their connmark. Each question walks the whole table, so that for
 // many slots one dump is cheaper.
 func (f *Firewall) cut(slots ...uint16) error {
 	const fewer = 32
 	if len(slots) < fewer {
 		for _, s := range slots {
-			if err := f.ct.FlushFilter(conntrack.NewFilter().Mark(uint32(s) << 16).MarkMask(slotMask)); err != nil {
+			if err := f.ct.flush(conntrack.NewFilter().Mark(uint32(s) << 16).MarkMask(slotMask)); err != nil {
 				return fmt.Errorf("end connections of slot %s: %w", slotText(s), err)
 			}
 		}
@@ -317,7 +334,7 @@ func (f *Firewall) cut(slots ...uint16) error {
 	for _, s := range slots {
 		set[s] = true
 	}
-	flows, err := f.ct.Dump(nil)
+	flows, err := f.ct.dump(nil)
 	if err != nil {
 		return fmt.Errorf("list connections: %w", err)
 	}
@@ -325,7 +342,7 @@ func (f *Firewall) cut(slots ...uint16) error {
 		if !set[uint16(fl.Mark>>16)] {
 			continue
 		}
-		if err := f.ct.Delete(fl); err != nil && !errors.Is(err, unix.ENOENT) {
+		if err := f.ct.remove(fl); err != nil && !errors.Is(err, unix.ENOENT) {
 			return fmt.Errorf("end a connection: %w", err)
 		}
 	}

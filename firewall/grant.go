@@ -83,8 +83,8 @@ var (
 )
 
 const (
-	slotMask  = 0xffff0000 // of mark and connmark
-	entryMask = 0xffff0001 // what an entry writes: the slot and the backstop's bit
+	slotMask  = uint32(0xffff0000) // of mark and connmark
+	entryMask = 0xffff0001         // what an entry writes: the slot and the backstop's bit
 	backstop  = 0x1
 	qdisc     = 1 // major of our classes
 

@@ -7,6 +7,7 @@ import (
 
 	"parvis/firewall/ipset"
 	"parvis/internal/mac"
+	"parvis/internal/order"
 )
 
 // kernel is what the kernel says: the entries of the sets of both families, the classes of both sides, the neighbours of
@@ -134,7 +135,7 @@ func plan(desired []Grant, k kernel, c Config, s sides) changes {
 		granted = append(granted, g)
 	}
 	// Where two claim the same address (one device in two slots), the lower slot has it, in whatever order they came.
-	slices.SortFunc(granted, func(a, b Grant) int { return int(a.Slot) - int(b.Slot) })
+	order.Func(granted, func(a, b Grant) int { return int(a.Slot) - int(b.Slot) })
 	at, kept := map[netip.Addr]place{}, map[uint16]bool{}
 	var near []place // whose neighbours are permanent beside those of ch.places
 	for _, g := range granted {
@@ -177,7 +178,7 @@ func plan(desired []Grant, k kernel, c Config, s sides) changes {
 				cut[n] = true
 			}
 		}
-		slices.SortFunc(gone, netip.Addr.Compare)
+		order.Func(gone, netip.Addr.Compare)
 		return gone
 	}
 	ch.removeUp = stray(k.up, func(p place) bool { return p.up })
@@ -196,7 +197,7 @@ func planNeighbours(places []place, at map[netip.Addr]place, k kernel) []neighbo
 			out = append(out, neighbourChange{addr: a, mac: n.mac})
 		}
 	}
-	slices.SortFunc(out, func(a, b neighbourChange) int { return a.addr.Compare(b.addr) })
+	order.Func(out, func(a, b neighbourChange) int { return a.addr.Compare(b.addr) })
 	for _, p := range places {
 		if !k.neighbours[p.addr].holds(p.MAC) {
 			out = append(out, neighbourChange{addr: p.addr, mac: p.MAC, permanent: true})

@@ -4,13 +4,13 @@ import (
 	"encoding/binary"
 	"fmt"
 	"net/netip"
-	"slices"
 	"time"
 
 	"github.com/mdlayher/netlink"
 	"golang.org/x/sys/unix"
 
 	"parvis/internal/mac"
+	"parvis/internal/order"
 )
 
 // Present lists the devices of the guest network that hold a lease and have been heard by the router within a time, by
@@ -33,7 +33,7 @@ func (f *Firewall) Present(within time.Duration) ([]Device, error) {
 			all = append(all, d)
 		}
 	}
-	slices.SortFunc(all, func(a, b Device) int { return a.IPv4.Compare(b.IPv4) })
+	order.Func(all, func(a, b Device) int { return a.IPv4.Compare(b.IPv4) })
 	return all, nil
 }
 

@@ -8,6 +8,7 @@ import (
 
 	"parvis/firewall/ipset"
 	"parvis/internal/mac"
+	"parvis/internal/order"
 )
 
 // Put makes one grant true: a new session, or a change of one that is open in the same slot for the same device (its
@@ -284,6 +285,6 @@ func (f *Firewall) Usage() ([]Usage, error) {
 		out = append(out, Usage{Slot: slot, Down: t.down, Up: t.up})
 	}
 	// A slot that was given again since has its predecessor's final count first.
-	slices.SortStableFunc(out, func(a, b Usage) int { return int(a.Slot) - int(b.Slot) })
+	order.Stable(out, func(a, b Usage) int { return int(a.Slot) - int(b.Slot) })
 	return out, nil
 }

@@ -33,6 +33,17 @@ func (f *Firewall) Sync(desired []Grant) error {
 	return nil
 }
 
+// Deny lays the skeleton and admits nobody: the boot step, before the network comes up. Interfaces need not be there: rules name
+// them and hold when they come. It is for a process that does nothing else; whoever was admitted before stays so until a Sync.
+func (f *Firewall) Deny() error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if err := f.laySkeleton(); err != nil && !errors.Is(err, ErrNoInterface) {
+		return fmt.Errorf("firewall: deny: %w", err)
+	}
+	return nil
+}
+
 func (f *Firewall) sync(desired []Grant) error {
 	desired, refused := f.splitNamed(desired)
 	if err := f.laySkeleton(); err != nil {

@@ -8,6 +8,7 @@ import (
 
 	"parvis/internal/clock"
 	"parvis/internal/mac"
+	"parvis/internal/order"
 	"parvis/kiosk/names"
 )
 
@@ -153,7 +154,7 @@ func (p *Posts) Proposals() []Proposal {
 			all = append(all, *l)
 		}
 	}
-	slices.SortFunc(all, func(a, b Proposal) int {
+	order.Func(all, func(a, b Proposal) int {
 		return cmp.Or(cmp.Compare(b.Times, a.Times), cmp.Compare(a.Host, b.Host))
 	})
 	return all

@@ -16,6 +16,7 @@ import (
 	"parvis/internal/bell"
 	"parvis/internal/clock"
 	"parvis/internal/mac"
+	"parvis/internal/order"
 )
 
 // Bounds of what is remembered.
@@ -171,7 +172,7 @@ func (p *Posts) Terminals() []Terminal {
 		all = append(all, *x)
 	}
 	p.mu.RUnlock()
-	slices.SortFunc(all, func(a, b post) int {
+	order.Func(all, func(a, b post) int {
 		if a.adopted != b.adopted {
 			return cmp.Compare(b2i(b.adopted), b2i(a.adopted))
 		}

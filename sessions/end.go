@@ -9,6 +9,7 @@ import (
 
 	"parvis/internal/clock"
 	"parvis/internal/mac"
+	"parvis/internal/order"
 )
 
 // finalAfter is how long after a Drop the slot's last count is read: long enough to gather a round of ends.
@@ -69,7 +70,7 @@ func (m *Manager) end(ctx context.Context, now clock.Boot, list ...ending) error
 	if len(list) == 0 {
 		return nil
 	}
-	slices.SortFunc(list, func(a, b ending) int { return int(a.Slot) - int(b.Slot) })
+	order.Func(list, func(a, b ending) int { return int(a.Slot) - int(b.Slot) })
 	var failed []error
 	for _, e := range list {
 		if err := m.enforcer.Drop(e.Slot); err != nil {

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"parvis/internal/clock"
+	"parvis/internal/order"
 	"parvis/sessions/hours"
 )
 
@@ -107,7 +108,7 @@ func (m *Manager) SetException(ctx context.Context, e hours.Exception) error {
 			return fmt.Errorf("%w: there are %d exceptions", ErrWhen, len(kept))
 		}
 		kept = append(kept, e)
-		slices.SortFunc(kept, func(a, b hours.Exception) int { return a.Date.Compare(b.Date) })
+		order.Func(kept, func(a, b hours.Exception) int { return a.Date.Compare(b.Date) })
 		m.except(kept)
 		return nil
 	})

@@ -14,6 +14,7 @@ import (
 	"parvis/internal/bell"
 	"parvis/internal/clock"
 	"parvis/internal/mac"
+	"parvis/internal/order"
 	"parvis/sessions/hours"
 )
 
@@ -250,7 +251,7 @@ func (m *Manager) List() []Session {
 			all = append(all, s)
 		}
 	}
-	slices.SortFunc(all, func(a, b *session) int {
+	order.Func(all, func(a, b *session) int {
 		switch {
 		case a.State != b.State:
 			return -cmp.Compare(a.State, b.State) // "open" comes after "ended" in the alphabet

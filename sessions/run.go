@@ -4,10 +4,10 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"slices"
 	"time"
 
 	"parvis/internal/clock"
+	"parvis/internal/order"
 )
 
 // Run keeps the promises that time brings: ends, readings, writes, retries. It wakes at the next deadline, at a change
@@ -178,7 +178,7 @@ func (m *Manager) sync(now clock.Boot) error {
 	for _, s := range m.bySlot {
 		grants = append(grants, s.grant())
 	}
-	slices.SortFunc(grants, func(a, b Grant) int { return int(a.Slot) - int(b.Slot) })
+	order.Func(grants, func(a, b Grant) int { return int(a.Slot) - int(b.Slot) })
 	m.synced = now
 	if err := m.enforcer.Sync(grants); err != nil {
 		m.enforceFailed(now, fmt.Errorf("sync: %w", err))

@@ -9,6 +9,7 @@ import (
 
 	"parvis/internal/clock"
 	"parvis/internal/mac"
+	"parvis/internal/order"
 )
 
 // flushEvery bounds both the wear of the flash and what a power cut can give back to people.
@@ -52,7 +53,7 @@ func (m *Manager) saveWith(ctx context.Context, papers Papers, rows ...Row) erro
 		c.Rests = append(c.Rests, Rest{Slot: slot, Since: m.rests[slot]})
 	}
 	// By State, because "ended" comes before "open" in the alphabet.
-	slices.SortFunc(c.Put, func(a, b Row) int { return cmp.Or(cmp.Compare(a.State, b.State), cmp.Compare(a.ID, b.ID)) })
+	order.Func(c.Put, func(a, b Row) int { return cmp.Or(cmp.Compare(a.State, b.State), cmp.Compare(a.ID, b.ID)) })
 	devices := map[mac.Addr]bool{}
 	for _, r := range c.Put {
 		if d, ok := m.today(r, now); ok && !devices[d.MAC] {

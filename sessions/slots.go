@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"parvis/internal/clock"
+	"parvis/internal/order"
 )
 
 // SlotRest is how long a slot rests after its end before it is given again: late packets, connections that are still
@@ -42,7 +43,7 @@ func newSlots(first, last uint16, held map[uint16]bool, rests map[uint16]clock.B
 			q.fresh = append(q.fresh, slot)
 		}
 	}
-	slices.SortStableFunc(q.queue, func(a, b resting) int { return cmp.Compare(a.from, b.from) })
+	order.Stable(q.queue, func(a, b resting) int { return cmp.Compare(a.from, b.from) })
 	return q
 }
 

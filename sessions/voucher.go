@@ -5,11 +5,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"time"
 	"unicode/utf8"
 
 	"parvis/internal/clock"
+	"parvis/internal/order"
 )
 
 // Bounds of what may be made. A site has room for a year of full batches.
@@ -163,7 +163,7 @@ func (m *Manager) Batches() []Batch {
 	for _, b := range m.papers.batches {
 		all = append(all, b.view(at))
 	}
-	slices.SortFunc(all, func(a, b Batch) int { return cmp.Or(b.Made.Compare(a.Made), cmp.Compare(a.ID, b.ID)) })
+	order.Func(all, func(a, b Batch) int { return cmp.Or(b.Made.Compare(a.Made), cmp.Compare(a.ID, b.ID)) })
 	return all
 }
 

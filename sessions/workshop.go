@@ -10,6 +10,7 @@ import (
 	"unicode/utf8"
 
 	"parvis/internal/clock"
+	"parvis/internal/order"
 )
 
 // Bounds of workshops.
@@ -141,9 +142,9 @@ func (m *Manager) Workshops() []Workshop {
 	for _, w := range m.papers.workshops {
 		all = append(all, m.viewWorkshop(w))
 	}
-	order := []WorkshopState{Running, Planned, Over}
-	slices.SortFunc(all, func(a, b Workshop) int {
-		return cmp.Or(cmp.Compare(slices.Index(order, a.State), slices.Index(order, b.State)), b.Start.Compare(a.Start), cmp.Compare(a.ID, b.ID))
+	rank := []WorkshopState{Running, Planned, Over}
+	order.Func(all, func(a, b Workshop) int {
+		return cmp.Or(cmp.Compare(slices.Index(rank, a.State), slices.Index(rank, b.State)), b.Start.Compare(a.Start), cmp.Compare(a.ID, b.ID))
 	})
 	return all
 }

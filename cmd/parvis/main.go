@@ -65,7 +65,9 @@ type CLI struct {
 	Echo    echoCmd    `cmd:"" help:"${help_echo}"`
 
 	Dnsmasq dnsmasqCmd `cmd:"" help:"${help_dnsmasq}"`
+	Deny    denyCmd    `cmd:"" help:"${help_deny}"`
 	Down    downCmd    `cmd:"" help:"${help_down}"`
+	UCI     uciCmd     `cmd:"" name:"uci" help:"${help_uci}"`
 	labCommand
 }
 

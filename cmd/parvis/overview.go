@@ -15,6 +15,7 @@ import (
 	"parvis/internal/control"
 	"parvis/internal/hublink/wire"
 	"parvis/internal/monitor"
+	"parvis/internal/order"
 	"parvis/kiosk"
 	"parvis/portal/console"
 	"parvis/sessions/usage"
@@ -175,7 +176,7 @@ func middle(all []float64) float64 {
 	if len(all) == 0 {
 		return math.NaN()
 	}
-	slices.SortFunc(all, cmp.Compare[float64])
+	order.Func(all, cmp.Compare[float64])
 	if m := all[(len(all)-1)/2]; m != few {
 		return m
 	}

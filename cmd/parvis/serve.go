@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"runtime/debug"
 	"sync/atomic"
 	"syscall"
 	"time"
@@ -54,6 +55,10 @@ func (c serveCmd) Run(ctx context.Context, a *app) error {
 	log := slog.New(slog.NewTextHandler(a.err, nil))
 	if err := a.finishReplacement(); err != nil {
 		return err
+	}
+	// A router has little memory and a daemon that sleeps most of the time: collecting twice as often costs it next to nothing.
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(50)
 	}
 	cfg, unlock, err := a.alone()
 	if err != nil {

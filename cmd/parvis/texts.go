@@ -104,6 +104,18 @@ var helpTexts = map[string]lang.Text{
 		EN: "That of the terminals' network instead: addresses and the portal's name, no other name.",
 		FR: "Celle du réseau des postes à la place : adresses et nom du portail, aucun autre nom.",
 	},
+	"help_deny": {
+		EN: "Let nobody pass until the daemon runs: the boot step, before the network comes up.",
+		FR: "Ne laisse passer personne tant que le service ne tourne pas : l'étape du démarrage, avant le réseau.",
+	},
+	"help_uci": {
+		EN: "Read 'uci show parvis' (OpenWrt) on the input and print the configuration that it means.",
+		FR: "Lit « uci show parvis » (OpenWrt) sur l'entrée et affiche la configuration que cela donne.",
+	},
+	"help_uci_write": {
+		EN: "Write it to the configuration file, where it differs.",
+		FR: "L'écrit dans le fichier de configuration, s'il diffère.",
+	},
 	"help_down": {
 		EN: "Take every rule, set and class of Parvis out of the kernel. The daemon must be stopped.",
 		FR: "Retire du noyau toutes les règles de Parvis. Le service doit être arrêté.",

@@ -20,6 +20,8 @@ import (
 
 	"parvis/internal/clock"
 	"parvis/internal/mac"
+	"parvis/internal/order"
+	"parvis/internal/rtnl"
 )
 
 // Options of Run; API alone may be empty.
@@ -48,7 +50,7 @@ const (
 // restarts goes on being one (see Withdraw). It needs CAP_NET_RAW.
 func Run(ctx context.Context, o Options) error {
 	a := &advertiser{Options: o, gone: gone{}}
-	rt, err := nl.NewHandle(unix.NETLINK_ROUTE)
+	rt, err := rtnl.Open()
 	if err != nil {
 		return fmt.Errorf("advertise: rtnetlink: %w", err)
 	}
@@ -80,7 +82,7 @@ func Run(ctx context.Context, o Options) error {
 
 type advertiser struct {
 	Options
-	rt     *nl.Handle
+	rt     *rtnl.Handle
 	link   link
 	gone   gone
 	timing *timing
@@ -168,7 +170,7 @@ func (a *advertiser) look(s *socket) error {
 // Withdraw tells devices on the guest link that the router is none for IPv6 any more (RFC 4861, 6.2.5). It is no error when the
 // interface is not there.
 func Withdraw(iface string) error {
-	rt, err := nl.NewHandle(unix.NETLINK_ROUTE)
+	rt, err := rtnl.Open()
 	if err != nil {
 		return fmt.Errorf("advertise: withdraw: rtnetlink: %w", err)
 	}
@@ -194,7 +196,7 @@ func Withdraw(iface string) error {
 }
 
 // read asks the kernel for the link and its index.
-func read(rt *nl.Handle, iface string) (link, int, error) {
+func read(rt *rtnl.Handle, iface string) (link, int, error) {
 	dev, err := rt.LinkByName(iface)
 	if errors.As(err, new(nl.LinkNotFoundError)) {
 		return link{}, 0, fmt.Errorf("%s: %w", iface, errAbsent)
@@ -220,7 +222,7 @@ func read(rt *nl.Handle, iface string) (link, int, error) {
 			l.prefixes = append(l.prefixes, p)
 		}
 	}
-	slices.SortFunc(l.prefixes, func(a, b prefix) int { return a.Prefix.Compare(b.Prefix) })
+	order.Func(l.prefixes, func(a, b prefix) int { return a.Prefix.Compare(b.Prefix) })
 	routes, err := rt.RouteListFiltered(nl.FAMILY_V6, &nl.Route{Table: unix.RT_TABLE_MAIN}, nl.RT_FILTER_TABLE)
 	if err != nil {
 		return link{}, 0, fmt.Errorf("list routes: %w", err)
@@ -249,7 +251,7 @@ type socket struct {
 	index int
 }
 
-func listen(rt *nl.Handle, iface string) (*socket, error) {
+func listen(rt *rtnl.Handle, iface string) (*socket, error) {
 	dev, err := rt.LinkByName(iface)
 	if errors.As(err, new(nl.LinkNotFoundError)) {
 		return nil, fmt.Errorf("%s: %w", iface, errAbsent)

@@ -11,6 +11,8 @@ import (
 	"unicode/utf8"
 
 	"github.com/BurntSushi/toml"
+
+	"parvis/internal/order"
 )
 
 // Load reads a configuration file. The Config is nil when one of the problems is an Error.
@@ -78,7 +80,7 @@ func parse(r *reader) (*Config, []Problem) {
 	if tree, whole := r.decode(); whole {
 		r.config(cfg, tree)
 	}
-	slices.SortStableFunc(r.problems, func(a, b Problem) int {
+	order.Stable(r.problems, func(a, b Problem) int {
 		return cmp.Or(cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column))
 	})
 	if HasErrors(r.problems) {

@@ -3,11 +3,11 @@ package config
 import (
 	_ "embed"
 	"regexp"
-	"slices"
 	"strings"
 	"sync"
 
 	"parvis/internal/lang"
+	"parvis/internal/order"
 )
 
 //go:embed reference.toml
@@ -71,7 +71,7 @@ func Fill(src string, values map[string]string) string {
 			}
 		}
 	}
-	slices.SortFunc(edits, func(a, b edit) int { return b.from - a.from })
+	order.Func(edits, func(a, b edit) int { return b.from - a.from })
 	for _, e := range edits {
 		src = src[:e.from] + e.text + src[e.to:]
 	}

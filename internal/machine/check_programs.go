@@ -17,6 +17,10 @@ func (c *checker) ports() {
 				continue
 			}
 			told[what] = true
+			// Only root is shown whose socket it is. To a daemon that is not, its own dnsmasq is anybody's.
+			if s.Program == "" && c.f.Blind && (p.port == 53 || p.port == 67) {
+				continue
+			}
 			who := say("another program (run as root to see which)", "un autre programme (lancez en root pour voir lequel)")
 			if s.Program != "" {
 				who = say("%s (process %d)", "%s (processus %d)", s.Program, s.PID)

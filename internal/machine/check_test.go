@@ -122,6 +122,15 @@ func TestWhatIsWrongIsToldWithItsPlaceAndRemedy(t *testing.T) {
 		{"the portal's ports are taken", func(f *machine.Facts) {
 			f.Sockets = []machine.Socket{{Proto: "tcp", Local: addr("[::]:8080"), PID: 80, Program: "nginx"}, {Proto: "tcp", Local: addr("10.77.0.1:8443")}}
 		}},
+		{"our own dnsmasq, to a daemon that is not root", func(f *machine.Facts) {
+			f.Blind = true
+			f.Sockets = []machine.Socket{
+				{Proto: "udp", Local: addr("10.77.0.1:53")},
+				{Proto: "tcp", Local: addr("10.77.0.1:53")},
+				{Proto: "udp", Local: addr("0.0.0.0:67")},
+				{Proto: "tcp", Local: addr("10.77.0.1:8443")},
+			}
+		}},
 		{"another DHCP server", func(f *machine.Facts) {
 			f.Sockets = []machine.Socket{{Proto: "udp", Local: addr("0.0.0.0:67"), PID: 90, Program: "dhcpd"}}
 		}},

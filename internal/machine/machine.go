@@ -89,6 +89,7 @@ type Facts struct {
 	RADaemon   []string          // interfaces on which radvd is told to announce a router
 	Tools      map[string]string // program → path, of those that Parvis starts
 	NetAdmin   bool              // CAP_NET_ADMIN
+	Blind      bool              // whose sockets others hold is not shown to us: we are not root
 	NetRaw     bool              // CAP_NET_RAW
 	State      State
 	Config     bool // there is a configuration
@@ -121,7 +122,7 @@ var (
 
 // Read looks at the machine. The error says that it could not be looked at; what is merely absent is told by Check.
 func Read(root Root, o Options) (Facts, error) {
-	f := Facts{Wall: o.Wall, Tools: map[string]string{}}
+	f := Facts{Wall: o.Wall, Tools: map[string]string{}, Blind: os.Geteuid() != 0}
 	var err error
 	if f.Interfaces, err = o.Network.Interfaces(); err != nil {
 		return f, fmt.Errorf("machine: list interfaces: %w", err)

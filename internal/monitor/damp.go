@@ -7,6 +7,7 @@ import (
 
 	"parvis/internal/clock"
 	"parvis/internal/hublink/wire"
+	"parvis/internal/order"
 )
 
 // The damping: a problem is told once it has lasted for a while, and its end once it has been gone for a while. Each further time
@@ -115,5 +116,5 @@ func (d *damper) open() (all []Open) {
 }
 
 func sortOpen(all []Open) {
-	slices.SortFunc(all, func(a, b Open) int { return cmp.Or(cmp.Compare(a.Code, b.Code), cmp.Compare(a.What, b.What)) })
+	order.Func(all, func(a, b Open) int { return cmp.Or(cmp.Compare(a.Code, b.Code), cmp.Compare(a.What, b.What)) })
 }

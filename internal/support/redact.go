@@ -8,6 +8,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"parvis/internal/order"
 )
 
 // Redactor takes out of a text what could be about a person or open something: hardware and network addresses, tokens and codes, e-mail
@@ -30,7 +32,7 @@ func NewRedactor(own []netip.Prefix, names []string) *Redactor {
 		}
 	}
 	if len(parts) > 0 {
-		slices.SortFunc(parts, func(a, b string) int { return len(b) - len(a) }) // the longest first: a name may begin with another
+		order.Func(parts, func(a, b string) int { return len(b) - len(a) }) // the longest first: a name may begin with another
 		r.names = regexp.MustCompile("(?i)" + strings.Join(parts, "|"))
 	}
 	return r

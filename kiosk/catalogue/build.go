@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"parvis/internal/lang"
+	"parvis/internal/order"
 	"parvis/kiosk/names"
 )
 
@@ -106,7 +107,7 @@ func (l *list) build() (*Catalogue, []Problem) {
 			b.wrong(item{file: file}, noneText, id, "without")
 		}
 	}
-	slices.SortStableFunc(c.services, func(x, y Service) int { return c.place(x.Need) - c.place(y.Need) })
+	order.Stable(c.services, func(x, y Service) int { return c.place(x.Need) - c.place(y.Need) })
 	return c, b.problems
 }
 

@@ -6,11 +6,12 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
-	"slices"
 	"syscall"
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"parvis/internal/order"
 )
 
 // errInside says that a name leads to an address that is not the internet's.
@@ -64,7 +65,7 @@ func (g *Gate) addresses(ctx context.Context, host string) ([]netip.Addr, error)
 			return nil, errInside
 		}
 	}
-	slices.SortStableFunc(addrs, func(a, b netip.Addr) int { return a.BitLen() - b.BitLen() })
+	order.Stable(addrs, func(a, b netip.Addr) int { return a.BitLen() - b.BitLen() })
 	if len(addrs) == 0 {
 		return nil, errors.New("gate: find addresses: none")
 	}

@@ -10,6 +10,7 @@ import (
 
 	"parvis/internal/clock"
 	"parvis/internal/mac"
+	"parvis/internal/order"
 )
 
 // Grant is the right of one device to what it may reach, for one session. It is in force while a connection comes from its MAC
@@ -156,7 +157,7 @@ func (g *Gate) Usage() ([]Usage, error) {
 		all = append(all, Usage{Slot: a.Slot, Down: a.down + live[a].Down, Up: a.up + live[a].Up})
 	}
 	bySlot := func(a, b Usage) int { return cmp.Compare(a.Slot, b.Slot) }
-	slices.SortFunc(all, bySlot)
+	order.Func(all, bySlot)
 	all = append(all, slices.SortedFunc(maps.Values(g.finals), bySlot)...)
 	clear(g.finals)
 	return all, nil

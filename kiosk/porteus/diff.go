@@ -5,6 +5,8 @@ import (
 	"cmp"
 	"maps"
 	"slices"
+
+	"parvis/internal/order"
 )
 
 // Change is one parameter that a terminal would read otherwise.
@@ -31,7 +33,7 @@ func Diff(old, new []byte) (changes []Change) {
 			}
 		}
 	}
-	slices.SortFunc(changes, func(a, b Change) int { return cmp.Or(cmp.Compare(a.PCID, b.PCID), cmp.Compare(a.Key, b.Key)) })
+	order.Func(changes, func(a, b Change) int { return cmp.Or(cmp.Compare(a.PCID, b.PCID), cmp.Compare(a.Key, b.Key)) })
 	return changes
 }
 

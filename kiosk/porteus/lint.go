@@ -10,6 +10,7 @@ import (
 	"unicode/utf8"
 
 	"parvis/internal/lang"
+	"parvis/internal/order"
 )
 
 // Problem is one thing that is wrong with a configuration, or worth knowing.
@@ -104,7 +105,7 @@ func Lint(config []byte) []Problem {
 	for _, id := range ids {
 		l.view(id)
 	}
-	slices.SortStableFunc(l.problems, func(a, b Problem) int { return cmp.Compare(a.Line, b.Line) })
+	order.Stable(l.problems, func(a, b Problem) int { return cmp.Compare(a.Line, b.Line) })
 	return l.problems
 }
 

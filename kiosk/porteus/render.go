@@ -19,6 +19,8 @@ import (
 	"unicode"
 
 	"golang.org/x/text/unicode/norm"
+
+	"parvis/internal/order"
 )
 
 // Browser is the program of a terminal.
@@ -115,7 +117,7 @@ func Render(s Settings) ([]byte, error) {
 		put("run_command", restarter(base+"verbe"))
 	}
 	posts := slices.Clone(s.Terminals)
-	slices.SortFunc(posts, func(a, b Post) int { return cmp.Compare(a.PCID, b.PCID) })
+	order.Func(posts, func(a, b Post) int { return cmp.Compare(a.PCID, b.PCID) })
 	for _, p := range posts {
 		b.WriteString("\n[[ " + p.PCID + " ]]\n")
 		put("hostname", p.Host)

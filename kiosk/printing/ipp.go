@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"io"
 	"slices"
+
+	"parvis/internal/order"
 )
 
 // Tags of IPP's encoding (RFC 8010, section 3.5).
@@ -194,7 +196,7 @@ func (g *group) order(first ...string) {
 		}
 		return len(first)
 	}
-	slices.SortStableFunc(g.attributes, func(a, b attribute) int { return rank(a) - rank(b) })
+	order.Stable(g.attributes, func(a, b attribute) int { return rank(a) - rank(b) })
 }
 
 // keep leaves the attributes of which ok says so.

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"parvis/internal/clock"
+	"parvis/internal/order"
 )
 
 // Of bookings.
@@ -139,7 +140,7 @@ func (q *Queue) Book(on string, from, length int) (b Booking, err error) {
 			return "", ErrMany
 		}
 		d.Bookings = append(d.Bookings, b)
-		slices.SortStableFunc(d.Bookings, func(a, b Booking) int {
+		order.Stable(d.Bookings, func(a, b Booking) int {
 			return cmp.Or(cmp.Compare(a.Day, b.Day), cmp.Compare(a.From, b.From), cmp.Compare(a.Number, b.Number))
 		})
 		return b.Label(), nil

@@ -16,6 +16,7 @@ import (
 
 	"parvis/internal/bell"
 	"parvis/internal/clock"
+	"parvis/internal/order"
 )
 
 // Bounds of a day.
@@ -183,7 +184,7 @@ func (q *Queue) View() View {
 			v.Absent = append(v.Absent, t)
 		}
 	}
-	slices.SortStableFunc(v.Called, func(a, b Ticket) int { return int(min(max(b.Since-a.Since, -1), 1)) })
+	order.Stable(v.Called, func(a, b Ticket) int { return int(min(max(b.Since-a.Since, -1), 1)) })
 	if today, known := q.today(); known {
 		v.Bookings = slices.DeleteFunc(q.booked(today), func(b Booking) bool { return b.State != Planned && b.State != Missed })
 	}

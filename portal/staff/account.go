@@ -4,11 +4,11 @@ import (
 	"cmp"
 	"context"
 	"net/http"
-	"slices"
 	"strings"
 	"time"
 
 	"parvis/internal/openid"
+	"parvis/internal/order"
 	"parvis/internal/secrets"
 )
 
@@ -49,7 +49,7 @@ func (s *Staff) People() []Member {
 			all = append(all, Member{Person: Person{ID: t.Person, Name: t.Label, Role: t.Role}, Until: t.Day.Wall, Invited: true})
 		}
 	}
-	slices.SortFunc(all, func(a, b Member) int {
+	order.Func(all, func(a, b Member) int {
 		return cmp.Or(strings.Compare(strings.ToLower(a.Name), strings.ToLower(b.Name)), strings.Compare(a.ID, b.ID))
 	})
 	return all

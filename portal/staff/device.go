@@ -6,12 +6,12 @@ import (
 	"errors"
 	"net/http"
 	"net/netip"
-	"slices"
 	"strings"
 	"time"
 
 	"parvis/internal/clock"
 	"parvis/internal/mac"
+	"parvis/internal/order"
 	"parvis/internal/secrets"
 	"parvis/sessions"
 )
@@ -104,7 +104,7 @@ func (s *Staff) Devices(by Person) []Device {
 			all = append(all, *d)
 		}
 	}
-	slices.SortFunc(all, func(a, b Device) int { return cmp.Or(strings.Compare(a.Label, b.Label), strings.Compare(a.ID, b.ID)) })
+	order.Func(all, func(a, b Device) int { return cmp.Or(strings.Compare(a.Label, b.Label), strings.Compare(a.ID, b.ID)) })
 	return all
 }
 

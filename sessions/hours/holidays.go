@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"parvis/internal/lang"
+	"parvis/internal/order"
 )
 
 // LineError says which line of a file cannot be read, from 1.
@@ -80,7 +81,7 @@ func ParseHolidays(src []byte) (periods []Period, err error) {
 	if len(periods) == 0 {
 		return nil, &LineError{1, noPeriod, "Vacances …"}
 	}
-	slices.SortFunc(periods, func(a, b Period) int {
+	order.Func(periods, func(a, b Period) int {
 		return cmp.Or(a.First.Compare(b.First), a.Last.Compare(b.Last))
 	})
 	return slices.Compact(periods), nil

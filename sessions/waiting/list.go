@@ -10,6 +10,7 @@ import (
 	"parvis/internal/bell"
 	"parvis/internal/clock"
 	"parvis/internal/mac"
+	"parvis/internal/order"
 	"parvis/sessions"
 )
 
@@ -153,7 +154,7 @@ func (l *List) Entries() []Entry {
 	for i := range all {
 		all[i].Code = l.sessions.CodeOf(all[i].Device.MAC)
 	}
-	slices.SortStableFunc(all, func(a, b Entry) int { return cmp.Compare(a.Since, b.Since) })
+	order.Stable(all, func(a, b Entry) int { return cmp.Compare(a.Since, b.Since) })
 	return all
 }
 

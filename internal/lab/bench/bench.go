@@ -89,6 +89,7 @@ var parts = []struct {
 	{"repair", (*run).repair},
 	{"shaping", (*run).fair},
 	{"resources", (*run).resources},
+	{"quiet", (*run).quiet},
 	{"portal", (*run).portal},
 	{"console", (*run).console},
 	{"gate", (*run).gate},
