@@ -183,7 +183,7 @@ func (b *Box) Snapshot(ctx context.Context, file string) error {
 	for {
 		var is struct{ Status, Error string }
 		if err := b.monitor.do(ctx, "query-migrate", nil, &is); err != nil {
-			return err
+			return fmt.Errorf("%w\n%s", err, b.Console())
 		}
 		switch is.Status {
 		case "completed":

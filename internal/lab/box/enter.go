@@ -78,3 +78,23 @@ func goTool(ctx context.Context, env []string, args ...string) error {
 	}
 	return nil
 }
+
+// Router adds the programs and modules of a router that Parvis runs on, with those that its tests look at it by.
+func (m *Image) Router(k *Kernel) {
+	for _, family := range []string{"iptables", "ip6tables"} {
+		for _, backend := range []string{"", "-legacy", "-nft"} {
+			m.Programs(family+backend, family+backend+"-save", family+backend+"-restore")
+		}
+	}
+	m.Programs("ip", "bridge", "tc", "ss", "ipset", "conntrack", "dnsmasq", "udhcpc", "sysctl", "hostapd", "wpa_supplicant", "wpa_cli", "iw")
+	for _, d := range []string{"/usr/lib/x86_64-linux-gnu/xtables", "/etc/iproute2"} {
+		m.Tree(d)
+	}
+	m.File("/usr/share/zoneinfo/Europe/Paris", "/usr/share/zoneinfo/Europe/Paris")
+	m.File("/etc/protocols", "/etc/protocols")
+	m.Modules(k, "kernel/net/netfilter", "kernel/net/ipv4", "kernel/net/ipv6", "kernel/net/bridge", "kernel/net/sched", "kernel/net/802",
+		"kernel/net/8021q", "kernel/net/llc", "kernel/net/packet", "kernel/net/wireless", "kernel/net/mac80211", "kernel/crypto", "kernel/lib",
+		"kernel/arch", "kernel/fs/ext4", "kernel/drivers/block/virtio_blk.ko", "kernel/drivers/watchdog/softdog.ko",
+		"kernel/drivers/watchdog/i6300esb.ko", "kernel/drivers/input", "kernel/drivers/net/veth.ko", "kernel/drivers/net/dummy.ko", "kernel/drivers/net/ifb.ko",
+		"kernel/drivers/net/tun.ko", "kernel/drivers/net/virtio_net.ko", "kernel/drivers/net/wireless/mac80211_hwsim.ko")
+}
