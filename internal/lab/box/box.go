@@ -6,6 +6,7 @@
 package box
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -31,6 +32,7 @@ type Options struct {
 	Key ssh.PublicKey
 
 	MemoryMB int      // 0: 512
+	CPUs     int      // 0: 1, as small routers have; emulated ones wait for each other at a price
 	RTC      string   // "" is now; otherwise as qemu's -rtc base takes it
 	Taps     []string // tap interfaces that its network cards lead to, in the order of its cards
 	Devices  []string // more devices, as qemu's -device takes them
@@ -67,18 +69,14 @@ func Accelerated() bool {
 }
 
 func (o Options) arguments() []string {
-	accel := []string{"-accel", "tcg,thread=multi", "-cpu", "max"}
+	accel := []string{"-accel", "tcg,thread=multi", "-cpu", "Westmere"} // without AVX, which is dear to emulate
 	if Accelerated() {
 		accel = []string{"-accel", "kvm", "-cpu", "host"}
 	}
-	memory := o.MemoryMB
-	if memory == 0 {
-		memory = 512
-	}
 	// i8042.nokbd stays away: keys are the lab's. A kernel that is lost ends the machine (panic=-1, -no-reboot).
-	args := append(accel, "-M", "q35", "-m", strconv.Itoa(memory), "-smp", "2", "-nodefaults", "-no-user-config", "-display", "none",
+	args := append(accel, "-M", "q35", "-m", strconv.Itoa(cmp.Or(o.MemoryMB, 512)), "-smp", strconv.Itoa(cmp.Or(o.CPUs, 1)), "-nodefaults", "-no-user-config", "-display", "none",
 		"-no-reboot", "-serial", "stdio", "-kernel", o.Kernel.Image, "-initrd", o.Image,
-		"-append", "console=ttyS0 quiet panic=-1",
+		"-append", "console=ttyS0 quiet panic=-1 mitigations=off nopti",
 		"-qmp", "unix:"+filepath.Join(o.Dir, "qmp")+",server=on,wait=off",
 		"-device", "virtio-serial-pci", "-chardev", "socket,id=lab,server=on,wait=off,path="+filepath.Join(o.Dir, "lab"),
 		"-device", "virtserialport,chardev=lab,name=parvis.lab",

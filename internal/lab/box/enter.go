@@ -62,12 +62,12 @@ func (m *Image) busybox(ctx context.Context) error {
 
 // Build builds a program of this module, as a machine runs it: without the race detector.
 func Build(ctx context.Context, file, pkg string, env ...string) error {
-	return goTool(ctx, env, "build", "-tags", "nomsgpack", "-o", file, pkg)
+	return goTool(ctx, env, "build", "-tags", "nomsgpack", "-ldflags", "-s -w", "-o", file, pkg)
 }
 
 // BuildTest builds a package's tests in the same way.
 func BuildTest(ctx context.Context, file, pkg string) error {
-	return goTool(ctx, nil, "test", "-c", "-tags", "nomsgpack", "-o", file, pkg)
+	return goTool(ctx, nil, "test", "-c", "-tags", "nomsgpack", "-ldflags", "-s -w", "-o", file, pkg)
 }
 
 func goTool(ctx context.Context, env []string, args ...string) error {

@@ -99,11 +99,12 @@ func letIn() error {
 	if err != nil {
 		return err
 	}
+	// It stays open: a port that is closed is busy for a moment, and machines go on from snapshots.
+	line, err := os.OpenFile(dev, os.O_RDWR|unix.O_NONBLOCK, 0)
+	if err != nil {
+		return err
+	}
 	for {
-		line, err := os.OpenFile(dev, os.O_RDWR|unix.O_NONBLOCK, 0)
-		if err != nil {
-			return err
-		}
 		// Until somebody is at the other end reading returns nothing, and it does so at once.
 		first := make([]byte, 1)
 		for {
@@ -116,11 +117,9 @@ func letIn() error {
 			}
 			time.Sleep(20 * time.Millisecond)
 		}
-		file := &serial{first: first, file: line}
-		if err := serve(file, conf); err != nil && !errors.Is(err, io.EOF) {
+		if err := serve(&serial{first: first, file: line}, conf); err != nil && !errors.Is(err, io.EOF) {
 			fmt.Fprintln(os.Stderr, "init:", err)
 		}
-		file.Close()
 	}
 }
 
