@@ -59,8 +59,9 @@ func (p *person) post(ctx context.Context, page string, form url.Values) (string
 	return resp.Header.Get("Location"), nil
 }
 
-// live opens and ends the person's session at moments of its own until ctx ends; the error is about an answer that should not be.
-func (p *person) live(ctx context.Context, rnd *rand.Rand) error {
+// live opens and ends the person's session at moments of its own until ctx ends, and says when it was answered; the error is about
+// an answer that should not be.
+func (p *person) live(ctx context.Context, rnd *rand.Rand, answered chan<- struct{}) error {
 	for {
 		pause := time.NewTimer(time.Duration(rnd.IntN(400)) * time.Millisecond)
 		select {
@@ -85,6 +86,10 @@ func (p *person) live(ctx context.Context, rnd *rand.Rand) error {
 		}
 		if err != nil {
 			return nil // the power is gone; what was asked last stays unknown
+		}
+		select {
+		case answered <- struct{}{}:
+		default: // enough have
 		}
 	}
 }

@@ -41,7 +41,7 @@ func tryPower(ctx context.Context, l *Lab) (err error) {
 			return fmt.Errorf("seed %d, after %d cuts: %w\nParvis said:\n%s", seed, n, err, c.said)
 		}
 	}
-	l.Say("%d power cuts, at a random moment of up to 3 s of writing: %d openings, ends and tickets acknowledged, none lost; %d were under way",
+	l.Say("%d power cuts, each in the middle of writing: %d openings, ends and tickets acknowledged, none lost; %d were under way",
 		l.Cuts, c.acknowledged, c.underway)
 	slices.Sort(c.ready)
 	slices.Sort(c.gained)
@@ -236,17 +236,24 @@ func (c *cuts) write(ctx context.Context) error {
 	living, gone := context.WithCancel(ctx)
 	defer gone()
 	var group errgroup.Group
+	answered := make(chan struct{}, 1000)
 	for _, p := range c.persons {
 		rnd := rand.New(rand.NewPCG(c.rnd.Uint64(), 2))
-		group.Go(func() error { return p.live(living, rnd) })
+		group.Go(func() error { return p.live(living, rnd, answered) })
 	}
-	moment := time.NewTimer(time.Duration(c.rnd.IntN(3000)) * time.Millisecond)
-	defer moment.Stop()
-	select {
-	case <-moment.C:
-	case <-ctx.Done():
-		return ctx.Err()
+	// The moment: after some answers, and then some time. It does not depend on how fast the machine is.
+	long := time.NewTimer(patience)
+	defer long.Stop()
+	for range c.rnd.IntN(24) {
+		select {
+		case <-answered:
+		case <-long.C:
+			return fmt.Errorf("nobody has had an answer for long")
+		case <-ctx.Done():
+			return ctx.Err()
+		}
 	}
+	<-time.After(time.Duration(c.rnd.IntN(300)) * time.Millisecond)
 	at := time.Now()
 	if err := c.cut(); err != nil {
 		return err

@@ -108,10 +108,15 @@ func (r *router) format(ctx context.Context) error {
 // confFile is where the machine has dnsmasq's configuration.
 const confFile = "/run/parvis/dnsmasq.conf"
 
+// onDemand is what would be loaded at each start, which an emulated machine takes seconds for.
+var onDemand = strings.Fields(`virtio_net virtio_blk ext4 bridge dummy sch_htb sch_fq_codel nf_tables nft_compat nft_chain_nat nft_limit ip_tables ip6_tables
+	ip_set_bitmap_ipmac ip_set_hash_ip ip_set_hash_net xt_set ipt_REJECT ip6t_REJECT xt_MASQUERADE xt_REDIRECT xt_connmark xt_conntrack
+	xt_hl xt_limit xt_mark xt_multiport xt_tcpudp nf_conntrack_netlink`)
+
 // wire gives the machine its interfaces, Parvis its configuration, and loads what would be loaded on demand. Nothing of it reads the
 // boot id: each machine that goes on from the snapshot makes its own.
 func (r *router) wire(ctx context.Context) error {
-	if _, err := r.box.Output(ctx, "modprobe", "-a", "virtio_net", "virtio_blk", "ext4", "bridge"); err != nil {
+	if _, err := r.box.Output(ctx, append([]string{"modprobe", "-a"}, onDemand...)...); err != nil {
 		return err
 	}
 	for _, args := range r.RouterCommands("eth0", "eth1") {
@@ -158,7 +163,7 @@ func (r *router) on(ctx context.Context) (err error) {
 	r.client = control.NewClientOver(r.parvis.Socket, func(context.Context) (net.Conn, error) { return b.Dial(r.parvis.Socket) })
 	ended := make(chan error, 1)
 	go func() { ended <- r.daemon.Wait() }()
-	for tick := time.NewTicker(20 * time.Millisecond); ; {
+	for tick := time.NewTicker(200 * time.Millisecond); ; {
 		st, err := r.client.Status(ctx)
 		if err == nil && st.Ready {
 			tick.Stop()
