@@ -30,6 +30,12 @@ func Inside() bool { return os.Getenv(stageEnv) == stageInside }
 // Outside reports whether this process is the one that somebody started: Isolate will raise the lab from it.
 func Outside() bool { return os.Getenv(stageEnv) == "" }
 
+// BoxEnv is set for the programs of a lab inside a router in a box (internal/lab/box).
+const BoxEnv = "PARVIS_LAB_BOX"
+
+// InBox reports whether this lab is inside a router in a box: there nothing that a router's kernel has is missing, and radios can be made.
+func InBox() bool { return os.Getenv(BoxEnv) != "" }
+
 // SharedDir is a folder that the outside and the inside of one lab both see; it goes with the lab. Sockets in it lead through the wall
 // between the two networks.
 func SharedDir() string { return os.Getenv(dirEnv) }

@@ -19,7 +19,7 @@ type Kernel struct {
 
 // FindKernel looks for .tools/kernel beside the go.mod of the folder where it is called, or above it.
 func FindKernel() (*Kernel, error) {
-	root, err := moduleRoot()
+	root, err := Root()
 	if err != nil {
 		return nil, err
 	}
@@ -48,8 +48,8 @@ func FindKernel() (*Kernel, error) {
 	return k, nil
 }
 
-// moduleRoot is the folder of Parvis' go.mod.
-func moduleRoot() (string, error) {
+// Root is the folder of Parvis' go.mod.
+func Root() (string, error) {
 	dir, err := os.Getwd()
 	if err != nil {
 		return "", fmt.Errorf("box: %w", err)

@@ -1,0 +1,109 @@
+package hwlab
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"sync"
+	"time"
+
+	"parvis/internal/lab"
+	"parvis/internal/lab/box"
+)
+
+// tested are tests of a package that run inside a machine: the same that run outside, compiled without the race detector.
+type tested struct {
+	pkg string // "./firewall", from Parvis' root
+	run string // as -test.run takes it
+	// at least so many pass; a list that names what is not there any more would pass by running nothing.
+	least int
+}
+
+// inside is where the machine has a package's tests.
+func (t tested) inside() string { return path.Join("/lab", path.Clean(t.pkg)) }
+
+// testImage makes a router that has the tests of packages.
+func (l *Lab) testImage(ctx context.Context, name string, all []tested) (box.Options, error) {
+	var o box.Options
+	root, err := box.Root()
+	if err != nil {
+		return o, err
+	}
+	o.Image, o.Key, err = l.Image(ctx, name, func(m *box.Image) error {
+		m.Text("/etc/lab/test.sh", 0o755, "#!/bin/sh\ncd \"$1\" && shift && exec ./tests \"$@\"\n")
+		for _, t := range all {
+			file := filepath.Join(l.Dir, name, filepath.Base(t.pkg)+".test")
+			if err := box.BuildTest(ctx, file, "parvis/"+path.Clean(t.pkg)); err != nil {
+				return err
+			}
+			m.File(path.Join(t.inside(), "tests"), file)
+			data := filepath.Join(root, t.pkg, "testdata")
+			if _, err := os.Stat(data); err == nil {
+				m.TreeAt(path.Join(t.inside(), "testdata"), data)
+			}
+		}
+		return nil
+	})
+	return o, err
+}
+
+var outcome = regexp.MustCompile(`^--- (PASS|FAIL|SKIP): (\S+)`)
+
+// results reads what -test.v prints: how each test ended.
+type results struct {
+	mu   sync.Mutex
+	rest string
+	all  strings.Builder
+	by   map[string][]string
+}
+
+func (r *results) Write(p []byte) (int, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.all.Write(p)
+	r.rest += string(p)
+	for {
+		line, rest, found := strings.Cut(r.rest, "\n")
+		if !found {
+			return len(p), nil
+		}
+		r.rest = rest
+		if m := outcome.FindStringSubmatch(line); m != nil {
+			r.by[m[1]] = append(r.by[m[1]], m[2])
+		}
+	}
+}
+
+// test runs tests on a machine of testImage; what they printed is returned too.
+func (l *Lab) test(ctx context.Context, b *box.Box, t tested) (string, error) {
+	begun := time.Now()
+	r := &results{by: map[string][]string{}}
+	// CI: a test that cannot run there fails. The box says that this is the machine on which nothing may be missing.
+	err := b.Run(ctx, box.Command{
+		Args:   []string{"/etc/lab/test.sh", t.inside(), "-test.v", "-test.run", t.run, "-test.timeout", "30m"},
+		Env:    map[string]string{"CI": "true", lab.BoxEnv: "1"},
+		Stdout: r, Stderr: r,
+	})
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	passed, failed, skipped := r.by["PASS"], r.by["FAIL"], r.by["SKIP"]
+	l.Say("%s: %d tests passed, %d failed, %d skipped, in %.0f s", path.Clean(t.pkg), len(passed), len(failed), len(skipped), time.Since(begun).Seconds())
+	switch {
+	case len(failed) > 0:
+		err = fmt.Errorf("%s: failed: %s", t.pkg, strings.Join(failed, " "))
+	case err == nil && len(passed) < t.least:
+		err = fmt.Errorf("%s: %d tests ran of -test.run %s, expected %d or more", t.pkg, len(passed), t.run, t.least)
+	}
+	if err != nil {
+		err = errors.Join(err, errors.New(last(r.all.String(), 20_000)))
+	}
+	return r.all.String(), err
+}
+
+// last is the end of a text.
+func last(s string, n int) string { return s[max(0, len(s)-n):] }
