@@ -38,6 +38,7 @@ type Trial struct {
 // one by newRouter, and whatever programs and files its machine needs beside the usual ones by Lab.Image.
 var Trials = []Trial{
 	{"kernel", "What the kernel of a router has, and Parvis' own tests on it", tryKernel},
+	{"wifi", "Phones by Wi-Fi, on simulated radios", tryWiFi},
 	{"power", "Power cuts while things are written", tryPower},
 }
 

@@ -31,8 +31,10 @@ var (
 	unqueue = []string{"tc", "qdisc", "del", "dev", "hwlab0", "root"}
 )
 
-func set(kind string) []string   { return []string{"ipset", "create", "hwlab", kind} }
-func queue(kind string) []string { return []string{"tc", "qdisc", "add", "dev", "hwlab0", "root", kind} }
+func set(kind string) []string { return []string{"ipset", "create", "hwlab", kind} }
+func queue(kind string) []string {
+	return []string{"tc", "qdisc", "add", "dev", "hwlab0", "root", kind}
+}
 
 // onKernel are the tests in which the kernel matters most; the whole suites run on the kernel of who develops.
 var onKernel = []tested{

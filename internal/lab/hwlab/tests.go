@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path"
 	"path/filepath"
@@ -57,6 +58,7 @@ var outcome = regexp.MustCompile(`^--- (PASS|FAIL|SKIP): (\S+)`)
 // results reads what -test.v prints: how each test ended.
 type results struct {
 	mu   sync.Mutex
+	out  io.Writer
 	rest string
 	all  strings.Builder
 	by   map[string][]string
@@ -75,6 +77,7 @@ func (r *results) Write(p []byte) (int, error) {
 		r.rest = rest
 		if m := outcome.FindStringSubmatch(line); m != nil {
 			r.by[m[1]] = append(r.by[m[1]], m[2])
+			fmt.Fprintln(r.out, "   ", line)
 		}
 	}
 }
@@ -82,7 +85,7 @@ func (r *results) Write(p []byte) (int, error) {
 // test runs tests on a machine of testImage; what they printed is returned too.
 func (l *Lab) test(ctx context.Context, b *box.Box, t tested) (string, error) {
 	begun := time.Now()
-	r := &results{by: map[string][]string{}}
+	r := &results{out: l.Out, by: map[string][]string{}}
 	// CI: a test that cannot run there fails. The box says that this is the machine on which nothing may be missing.
 	err := b.Run(ctx, box.Command{
 		Args:   []string{"/etc/lab/test.sh", t.inside(), "-test.v", "-test.run", t.run, "-test.timeout", "30m"},
