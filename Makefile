@@ -41,7 +41,7 @@ day: build
 test: deps lint unit
 
 lint: $(GOFUMPT) $(STATICCHECK)
-	@out=$$($(GOFUMPT) -l cmd portal firewall sessions kiosk internal); [ -z "$$out" ] || { echo "not formatted by gofumpt:"; echo "$$out"; exit 1; }
+	@out=$$($(GOFUMPT) -l cmd portal firewall sessions kiosk hw internal); [ -z "$$out" ] || { echo "not formatted by gofumpt:"; echo "$$out"; exit 1; }
 	$(GO) vet -tags $(TAGS) ./...
 	$(STATICCHECK) -tags $(TAGS) ./...
 	$(GO) test -tags '$(TAGS) nolab' -run TestARoutersClockIsNotSet ./cmd/parvis

@@ -8,6 +8,7 @@ import (
 	"net/netip"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"parvis/internal/bell"
@@ -54,6 +55,7 @@ type Manager struct {
 	profiles    []Profile
 	first, last uint16
 	kick        chan struct{} // a change may have brought the next deadline nearer
+	turns       atomic.Uint64 // of Run
 
 	op sync.Mutex
 	mu sync.RWMutex

@@ -17,7 +17,9 @@ func (m *Manager) Run(ctx context.Context) error {
 	events := m.enforcer.Events()
 	for {
 		due, stop := (<-chan struct{})(nil), func() {}
-		if next, ok := m.Step(ctx); ok {
+		next, ok := m.Step(ctx)
+		m.turns.Add(1)
+		if ok {
 			due, stop = m.clock.At(next)
 		}
 		select {
@@ -106,6 +108,13 @@ func (m *Manager) finish(ctx context.Context) error {
 		return fmt.Errorf("sessions: stop: %w: %w", ErrStore, err)
 	}
 	return nil
+}
+
+// Pulse wakes Run and says how often it has gone round. Who sees that grow knows that Run gets on, and with it the store and the enforcer, which
+// it waits for.
+func (m *Manager) Pulse() uint64 {
+	m.wake()
+	return m.turns.Load()
 }
 
 func (m *Manager) wake() {

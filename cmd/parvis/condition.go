@@ -3,10 +3,12 @@ package main
 import (
 	"crypto/tls"
 	"net"
+	"strings"
 	"time"
 
 	"golang.org/x/sys/unix"
 
+	"parvis/hw"
 	"parvis/internal/clock"
 	"parvis/internal/control"
 	"parvis/internal/hublink/wire"
@@ -29,7 +31,7 @@ func (d *daemon) condition() control.Condition {
 			Line: d.way.gauge.Now(), Expires: d.certs.left(wall),
 		},
 		Suspended: m.Suspended, Disk: diskOf(d.app.cli.State),
-		Mails: d.watchers.mails(), HubSilent: d.hub.silent(),
+		Mails: d.watchers.mails(), HubSilent: d.hub.silent(), Hardware: d.box.state(d),
 	}
 	switch {
 	case site.Open:
@@ -65,7 +67,8 @@ func (d *daemon) problems(c control.Condition, m sessions.Status) (all []wire.Pr
 	add(c.Line.Down >= saturated || c.Line.Upload >= saturated, "line-saturated", "")
 	l := d.line.Status()
 	add(l.Down.Carries > 0 || l.Up.Carries > 0, "line-slow", "")
-	add(c.Clock == clock.Unknown.String(), "clock", "")
+	h, limits := c.Hardware, d.cfg.HW
+	add(c.Clock == clock.Unknown.String() || h.ClockError != nil && *h.ClockError >= limits.ClockError.Seconds(), "clock", "")
 	add(c.Disk.Used() >= float64(d.cfg.Monitor.Disk), "disk", "")
 	for _, of := range []string{certPortal, certConsole} {
 		left, known := c.Expires[of]
@@ -73,6 +76,12 @@ func (d *daemon) problems(c control.Condition, m sessions.Status) (all []wire.Pr
 	}
 	for _, t := range c.Terminals {
 		add(t.State == string(kiosk.Silent), "terminal", t.ID)
+	}
+	add(c.Place == "open" && broken(h.Printer), "printer", "tickets")
+	hottest, _ := hw.Hottest(h.Temperatures)
+	add(hottest.Celsius >= float64(limits.Hot), "heat", "")
+	for _, w := range h.Wear {
+		add(w.Spare || w.Used >= limits.Worn, "wear", strings.ToLower(w.Device))
 	}
 	return all
 }

@@ -29,6 +29,9 @@ func (d *daemon) consoleHealth() (all []console.Problem) {
 			Do:   "Les personnes connectées le restent, et personne d'autre ne peut entrer. Prévenez la personne responsable.",
 		})
 	}
+	if h := d.box.state(d); broken(h.Printer) {
+		all = append(all, console.Problem{What: "L'imprimante à tickets est arrêtée.", Do: "Regardez si elle est allumée, fermée, et si elle a du papier."})
+	}
 	return all
 }
 

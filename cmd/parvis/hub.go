@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"strings"
 	"time"
 
 	"parvis/internal/config"
@@ -36,7 +35,7 @@ func (d *daemon) openHub() {
 	d.hub.url = c.URL
 	o, err := hubOptions(c)
 	if err == nil {
-		o.Path, o.Version, o.Model = filepath.Join(d.app.cli.State, "hub.json"), version, board("/")
+		o.Path, o.Version, o.Model = filepath.Join(d.app.cli.State, "hub.json"), version, d.box.state(d).Board
 		o.Outbox, o.Now, o.Clock, o.Log = d.usage, func() wire.Now { return d.follow.says(d.condition().Now) }, d.clock, d.log
 		d.hub.left = d.follow.left
 		o.Told = func(ctx context.Context, r wire.Receipt, said wire.Now) { d.follow.told(ctx, d, r, said) }
@@ -71,25 +70,6 @@ func hubProblems(cfg *config.Config) []config.Problem {
 			config.Say("a PEM file", "un fichier PEM"), config.Say("correct the path or the file, or take the line out", "corrigez le chemin ou le fichier, ou retirez la ligne"))}
 	}
 	return nil
-}
-
-// board is what the machine calls itself, on boards with a device tree and on PCs, as far as its letters are plain ones; "" it does not say.
-func board(root string) string {
-	for _, f := range []string{"proc/device-tree/model", "sys/class/dmi/id/product_name"} {
-		b, err := os.ReadFile(filepath.Join(root, f))
-		if s := strings.TrimSpace(strings.Map(plainLetter, string(b))); err == nil && s != "" {
-			return s[:min(len(s), 64)]
-		}
-	}
-	return ""
-}
-
-// plainLetter drops what a hub does not take in a model's name.
-func plainLetter(r rune) rune {
-	if r >= '0' && r <= '9' || r >= 'A' && r <= 'Z' || r >= 'a' && r <= 'z' || strings.ContainsRune(" .,:;/()+_-", r) {
-		return r
-	}
-	return -1
 }
 
 func (h *hub) run(ctx context.Context) error {

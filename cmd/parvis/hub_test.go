@@ -304,24 +304,3 @@ func TestAnEnrolmentThatCannotBeReadKeepsNobodyOut(t *testing.T) {
 		t.Errorf("%+v, %v", s, err)
 	}
 }
-
-func TestWhatABoardCallsItself(t *testing.T) {
-	root := t.TempDir()
-	if s := board(root); s != "" {
-		t.Errorf("nothing says %q", s)
-	}
-	for _, f := range []struct{ file, says, want string }{
-		{"sys/class/dmi/id/product_name", "Board® N°2 (rev. 1)\n", "Board N2 (rev. 1)"},
-		{"proc/device-tree/model", "Raspberry Pi 4 Model B Rev 1.4\x00", "Raspberry Pi 4 Model B Rev 1.4"},
-	} {
-		if err := os.MkdirAll(filepath.Join(root, filepath.Dir(f.file)), 0o755); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(filepath.Join(root, f.file), []byte(f.says), 0o644); err != nil {
-			t.Fatal(err)
-		}
-		if s := board(root); s != f.want {
-			t.Errorf("%q, want %q", s, f.want)
-		}
-	}
-}

@@ -13,6 +13,7 @@ var mustNotKnow = map[string][]string{
 	"firewall": {"parvis/portal", "parvis/sessions", "parvis/kiosk", "parvis/hw", "net/http", "database/sql", "github.com/gin-gonic/gin"},
 	"portal":   {"parvis/firewall", "parvis/hw", "parvis/sessions/sqlite", "parvis/portal/staff/sqlite", "database/sql", "github.com/coreos/go-iptables", "github.com/vishvananda/netlink"},
 	"kiosk":    {"parvis/portal", "parvis/sessions", "parvis/firewall", "parvis/hw", "database/sql", "github.com/gin-gonic/gin", "github.com/coreos/go-iptables", "github.com/vishvananda/netlink"},
+	"hw":       {"parvis/portal", "parvis/sessions", "parvis/firewall", "parvis/kiosk", "parvis/internal/config", "parvis/internal/control", "net/http", "database/sql"},
 	"internal": {"parvis/cmd"},
 }
 

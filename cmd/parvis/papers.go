@@ -98,20 +98,30 @@ func (d *daemon) when(s string) (time.Time, error) {
 
 func (d *daemon) voucher(ctx context.Context, r control.VoucherRequest) (a control.VoucherAnswer, err error) {
 	which := r.Batch
+	if err := d.needsPrinter(r); err != nil {
+		return a, err
+	}
 	switch r.Do {
 	case control.VoucherMake:
 		which = r.Profile
-		a, err = d.makeBatch(ctx, r)
+		if a, err = d.makeBatch(ctx, r); err == nil && r.Print {
+			a.Printed, err = d.printBatch(ctx, r, a.Batch.ID, a.Tickets)
+		}
 	case control.VoucherRevoke:
 		err = d.manager.RevokeBatch(ctx, r.Batch, r.Cut)
 	case control.VoucherReplace:
 		a.Tickets, err = d.manager.ReplaceSheet(ctx, r.Batch, r.Sheet)
+		if err == nil && r.Print {
+			a.Printed, err = d.printBatch(ctx, r, r.Batch, a.Tickets)
+		}
 		if errors.Is(err, sessions.ErrUsed) {
 			err = control.Refuse(control.Refused, lang.Text{
 				EN: "every ticket of this sheet is used or replaced already",
 				FR: "tous les tickets de cette planche sont déjà utilisés ou remplacés",
 			})
 		}
+	case control.VoucherPrint:
+		a.Printed, err = d.printBatch(ctx, r, r.Batch, nil)
 	case control.VoucherRedeem:
 		seen, lookErr := d.device(r.IPv4)
 		if lookErr != nil {

@@ -21,8 +21,8 @@ var monitorTexts = map[string]lang.Text{
 		FR: "Une sonde pour Centreon, Nagios ou Icinga : une ligne, des données de performance, code de retour 0 à 3.",
 	},
 	"help_probe_warn": {
-		EN: "Where warnings begin, such as sessions=80,loss=5: sessions, loss, disk (percent), latency (ms), terminals (silent), certificate (days left), hub (s). 0 never.",
-		FR: "Où commencent les avertissements, comme sessions=80,loss=5 : sessions, loss, disk (pour cent), latency (ms), terminals (muets), certificate (jours restants), hub (s). 0 jamais.",
+		EN: "Where warnings begin, such as sessions=80,loss=5: sessions, loss, disk (percent), latency (ms), terminals (silent), certificate (days left), hub (s), heat (°C), wear (percent). 0 never.",
+		FR: "Où commencent les avertissements, comme sessions=80,loss=5 : sessions, loss, disk (pour cent), latency (ms), terminals (muets), certificate (jours restants), hub (s), heat (°C), wear (pour cent). 0 jamais.",
 	},
 	"help_probe_crit":    {EN: "Where the critical begins, in the same way.", FR: "Où commence le critique, de la même façon."},
 	"help_probe_timeout": {EN: "How long to wait for the daemon.", FR: "Combien de temps attendre le service."},

@@ -42,6 +42,8 @@ const (
 type serveCmd struct {
 	Confirm  int  `help:"${help_serve_confirm}" placeholder:"SECONDS"`
 	LabClock bool `help:"${help_serve_clock}" name:"lab-clock"`
+	// LabHardware is where another box's /sys, /proc, /tmp and /dev/input are.
+	LabHardware string `help:"${help_serve_hardware}" name:"lab-hardware" default:"/" placeholder:"DIR"`
 }
 
 func (c serveCmd) Run(ctx context.Context, a *app) error {
@@ -59,7 +61,7 @@ func (c serveCmd) Run(ctx context.Context, a *app) error {
 	if err != nil {
 		return refused(err)
 	}
-	d := &daemon{app: a, cfg: cfg, follow: follow, clock: system, log: log, since: time.Now()}
+	d := &daemon{app: a, cfg: cfg, root: c.LabHardware, follow: follow, clock: system, log: log, since: time.Now()}
 	if c.LabClock {
 		d.shifted = clock.NewShifted(system)
 		d.clock = d.shifted
@@ -80,6 +82,7 @@ type daemon struct {
 	shifted *clock.Shifted // nil outside the lab
 	log     *slog.Logger
 	since   time.Time
+	root    string // of the box's files
 
 	manager  *sessions.Manager
 	firewall *firewall.Firewall
@@ -94,6 +97,7 @@ type daemon struct {
 	fleet    fleet
 	certs    certificates
 	watchers watchers
+	box      box
 	hub      hub
 	follow   *follow
 }
@@ -124,6 +128,7 @@ func (d *daemon) run(ctx context.Context, confirm int) error {
 	if err := os.MkdirAll(d.app.cli.State, 0o700); err != nil {
 		return refused(err)
 	}
+	defer d.box.close(d) // the last: it watches over the end
 	defer d.fleet.close()
 	if err := d.openFleet(ctx); err != nil {
 		return err
@@ -172,6 +177,9 @@ func (d *daemon) run(ctx context.Context, confirm int) error {
 	if err := d.openSeatPages(ctx); err != nil {
 		return err
 	}
+	if err := d.openBox(plain.Addr(), d.root); err != nil {
+		return err
+	}
 	if d.team, err = newTeam(ctx, d, [32]byte(key)); err != nil {
 		return err
 	}
@@ -192,6 +200,8 @@ func (d *daemon) run(ctx context.Context, confirm int) error {
 		return refused(err)
 	}
 	defer ctl.Close()
+	d.box.systemd.Ready()
+	defer d.box.systemd.Stopping()
 	d.log.Info("in force", "site", d.cfg.Site.Name, "open", d.manager.Status().Open)
 	err = d.serve(ctx, confirm, plain, secure, certs, ctl, pages)
 	if errors.Is(err, errNotConfirmed) {
@@ -216,6 +226,7 @@ func (d *daemon) serve(ctx context.Context, confirm int, plain, secure net.Liste
 	group.Go(func() error { return d.seats.run(ctx, d) })
 	group.Go(func() error { return d.fleet.run(ctx, d) })
 	group.Go(func() error { return d.watchers.run(ctx, d) })
+	group.Go(func() error { return d.box.run(ctx, d) })
 	group.Go(func() error { return d.hub.run(ctx) })
 	group.Go(func() error { return d.follow.prove(ctx, d) })
 	group.Go(func() error { return d.follow.certify(ctx, d) })

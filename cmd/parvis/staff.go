@@ -178,7 +178,7 @@ func (d *daemon) consoleParts(s *staff.Staff) console.Parts {
 		Clock: d.clock, Log: d.log, Staff: consoleStaff{s}, Team: s,
 		Sessions: consoleSessions{d.manager}, Gestures: d.manager, Hours: d.manager, Line: consoleLine{d},
 		Waiting: d.hall.waiting, Calls: d.hall.calls, Joined: d.joined, Health: d.consoleHealth,
-		Tickets: d.manager, Workshops: d.manager, Place: printed(d.cfg), Usage: d.balance(), Overview: overview{d.balance(), d.condition},
+		Tickets: d.manager, Workshops: d.manager, Place: printed(d.cfg), Printer: d.consolePrinter(), Usage: d.balance(), Overview: overview{d.balance(), d.condition},
 		Changes: []func() (<-chan struct{}, func()){d.manager.Changes, d.hall.waiting.Changes, d.hall.calls.Changes},
 	})
 }

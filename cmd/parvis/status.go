@@ -85,6 +85,7 @@ func (d *daemon) status() control.Status {
 	s.Notes = append(s.Notes, slowNotes(s.Line)...)
 	s.Terminals = d.seats.status()
 	s.Condition = d.condition()
+	s.Notes = append(s.Notes, d.boxNotes(s.Condition.Hardware)...)
 	s.Notes = append(append(s.Notes, d.seats.notes(d)...), d.fleet.notes()...)
 	return s
 }

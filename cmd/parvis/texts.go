@@ -59,6 +59,10 @@ var helpTexts = map[string]lang.Text{
 		EN: "For the lab: let the socket move the clock forward.",
 		FR: "Pour le laboratoire : la socket peut avancer l'horloge.",
 	},
+	"help_serve_hardware": {
+		EN: "For the lab: read another box's /sys, /proc and /tmp below this directory.",
+		FR: "Pour le laboratoire : lit les /sys, /proc et /tmp d'un autre boîtier sous ce dossier.",
+	},
 	"help_confirm": {
 		EN: "Keep what 'parvis serve --confirm' put in force.",
 		FR: "Garde ce que « parvis serve --confirm » a mis en place.",

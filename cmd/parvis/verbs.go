@@ -71,6 +71,7 @@ func (c statusCmd) Run(ctx context.Context, a *app) error {
 		a.heard(*s.Hub)
 	}
 	a.repairs(s.Repairs)
+	a.hardware(s.Condition.Hardware)
 	a.printf(lang.Text{EN: "Portal: %s", FR: "Portail : %s"}, s.Portal)
 	if s.API == "" {
 		a.printf(lang.Text{

@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net/netip"
@@ -34,6 +35,10 @@ var paperTexts = map[string]lang.Text{
 	"help_voucher_batch":   {EN: "The batch.", FR: "Le lot."},
 	"help_voucher_sheet":   {EN: "Number of the sheet, from 1.", FR: "Numéro de la planche, à partir de 1."},
 	"help_voucher_cut":     {EN: "End what its tickets have opened, too.", FR: "Arrête aussi ce que ses tickets ont ouvert."},
+	"help_voucher_out":     {EN: "Print them on the ticket printer. Their codes are shown only if they do not come out.", FR: "Les sort sur l'imprimante à tickets. Leurs codes ne sont affichés que s'ils ne sortent pas."},
+	"help_voucher_print":   {EN: "Print a batch on the ticket printer, within 15 minutes of its making.", FR: "Sort un lot sur l'imprimante à tickets, dans les 15 minutes de sa création."},
+	"help_voucher_skip":    {EN: "So many are out already.", FR: "Autant sont déjà sortis."},
+	"help_voucher_only":    {EN: "This sheet alone, from 1.", FR: "Cette planche seulement, à partir de 1."},
 	"help_voucher_device":  {EN: "IPv4 address of the device.", FR: "Adresse IPv4 de l'appareil."},
 
 	"help_workshop":         {EN: "Workshops: one code for a room, one end for all.", FR: "Ateliers : un code pour la salle, une fin pour tous."},
@@ -59,6 +64,7 @@ type voucherCmd struct {
 	List    voucherListCmd    `cmd:"" help:"${help_voucher_list}"`
 	Revoke  voucherRevokeCmd  `cmd:"" help:"${help_voucher_revoke}"`
 	Replace voucherReplaceCmd `cmd:"" help:"${help_voucher_replace}"`
+	Print   voucherPrintCmd   `cmd:"" help:"${help_voucher_print}"`
 	Redeem  voucherRedeemCmd  `cmd:"" help:"${help_voucher_redeem}"`
 }
 
@@ -70,12 +76,14 @@ type voucherMakeCmd struct {
 	Devices int           `help:"${help_voucher_devices}" placeholder:"COUNT"`
 	From    string        `help:"${help_voucher_from}" placeholder:"WHEN"`
 	Until   string        `help:"${help_voucher_until}" placeholder:"WHEN"`
+	Print   bool          `help:"${help_voucher_out}"`
 	jsonFlag
 }
 
 func (c voucherMakeCmd) Run(ctx context.Context, a *app) error {
 	got, err := a.client.Voucher(ctx, control.VoucherRequest{
 		Do: control.VoucherMake, Label: c.Label, Profile: c.Profile, For: c.For, Devices: c.Devices, Count: c.Count, From: c.From, Until: c.Until,
+		Print: c.Print,
 	})
 	if err != nil {
 		return err
@@ -85,21 +93,68 @@ func (c voucherMakeCmd) Run(ctx context.Context, a *app) error {
 
 // tickets prints codes, one a line, so that a program can read them as well.
 func (a *app) tickets(got control.VoucherAnswer, json bool) error {
+	out := outOf(got.Printed)
 	if json {
-		return a.json(got)
-	}
-	for _, t := range got.Tickets {
-		fmt.Fprintln(a.out, t.Code)
+		return errors.Join(a.json(got), out)
 	}
 	id := ""
 	if got.Batch != nil {
 		id = " " + got.Batch.ID
 	}
+	if got.Printed != nil && out == nil {
+		a.printedOut(id, *got.Printed)
+		return nil
+	}
+	for _, t := range got.Tickets {
+		fmt.Fprintln(a.out, t.Code)
+	}
 	fmt.Fprintln(a.err, lang.Text{
 		EN: "Batch%s: %d tickets. Their codes are not told again.",
 		FR: "Lot%s : %d tickets. Leurs codes ne seront pas redits.",
 	}.In(a.lang, id, len(got.Tickets)))
-	return nil
+	return out
+}
+
+// printedOut says that tickets are out, or on their way.
+func (a *app) printedOut(id string, p control.Printed) {
+	if p.Going {
+		a.printf(lang.Text{EN: "Batch%s: %d tickets are being printed.", FR: "Lot%s : %d tickets en cours d'impression."}, id, p.Of)
+		return
+	}
+	a.printf(lang.Text{EN: "Batch%s: %d tickets printed.", FR: "Lot%s : %d tickets imprimés."}, id, p.Tickets)
+}
+
+// outOf is the failure that a stop of the printer is.
+func outOf(p *control.Printed) error {
+	if p == nil || p.Why == "" {
+		return nil
+	}
+	return fail(exitRefused, lang.Text{
+		EN: "the ticket printer has stopped after %d of %d tickets: %s; put it right, then: parvis voucher print BATCH --skip %[1]d",
+		FR: "l'imprimante à tickets s'est arrêtée après %d tickets sur %d : %s ; remettez-la en état, puis : parvis voucher print LOT --skip %[1]d",
+	}, p.Tickets, p.Of, printerText(p.Why))
+}
+
+type voucherPrintCmd struct {
+	Batch string `arg:"" help:"${help_voucher_batch}" placeholder:"BATCH"`
+	Sheet int    `help:"${help_voucher_only}" placeholder:"SHEET"`
+	Skip  int    `help:"${help_voucher_skip}" placeholder:"COUNT"`
+	jsonFlag
+}
+
+func (c voucherPrintCmd) Run(ctx context.Context, a *app) error {
+	got, err := a.client.Voucher(ctx, control.VoucherRequest{Do: control.VoucherPrint, Batch: c.Batch, Sheet: c.Sheet, Skip: c.Skip})
+	if err != nil {
+		return err
+	}
+	out := outOf(got.Printed)
+	switch {
+	case c.JSON:
+		return errors.Join(a.json(got.Printed), out)
+	case out == nil:
+		a.printedOut(" "+c.Batch, *got.Printed)
+	}
+	return out
 }
 
 // batchStates are the states of a batch, for people.
@@ -154,11 +209,12 @@ func (c voucherRevokeCmd) Run(ctx context.Context, a *app) error {
 type voucherReplaceCmd struct {
 	Batch string `arg:"" help:"${help_voucher_batch}" placeholder:"BATCH"`
 	Sheet int    `arg:"" help:"${help_voucher_sheet}" placeholder:"SHEET"`
+	Print bool   `help:"${help_voucher_out}"`
 	jsonFlag
 }
 
 func (c voucherReplaceCmd) Run(ctx context.Context, a *app) error {
-	got, err := a.client.Voucher(ctx, control.VoucherRequest{Do: control.VoucherReplace, Batch: c.Batch, Sheet: c.Sheet})
+	got, err := a.client.Voucher(ctx, control.VoucherRequest{Do: control.VoucherReplace, Batch: c.Batch, Sheet: c.Sheet, Print: c.Print})
 	if err != nil {
 		return err
 	}

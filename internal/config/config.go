@@ -30,6 +30,7 @@ type Config struct {
 	Gate      Gate
 	Monitor   Monitor
 	Hub       Hub
+	HW        HW
 
 	file   string
 	places map[string]place

@@ -46,6 +46,8 @@ func known(t *testing.T) (keys []string) {
 			tb.monitor(new(Config))
 		case "hub":
 			tb.hub()
+		case "hw":
+			tb.hw()
 		}
 		for _, k := range tb.known {
 			keys = append(keys, section+"."+k)

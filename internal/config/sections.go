@@ -10,10 +10,10 @@ import (
 )
 
 // sections that this version reads, in the order of the reference.
-var sections = []string{"site", "wan", "guests", "portal", "staff", "profile", "terminals", "gate", "monitor", "hub"}
+var sections = []string{"site", "wan", "guests", "portal", "staff", "profile", "terminals", "gate", "monitor", "hub", "hw"}
 
 // reserved are sections of other versions (docs/adr/0001-names.md).
-var reserved = []string{"register", "hw"}
+var reserved = []string{"register"}
 
 // config reads every section of tree into cfg.
 func (r *reader) config(cfg *Config, tree map[string]any) {
@@ -41,6 +41,7 @@ func (r *reader) config(cfg *Config, tree map[string]any) {
 	one("gate", func(t *table) { cfg.Gate = t.gate() })
 	one("monitor", func(t *table) { cfg.Monitor = t.monitor(cfg) })
 	one("hub", func(t *table) { cfg.Hub = t.hub() })
+	one("hw", func(t *table) { cfg.HW = t.hw() })
 	all := map[string][]string{}
 	for _, t := range tables {
 		all[t.name()] = t.known

@@ -11,6 +11,8 @@ type Condition struct {
 	// HubSilent is seconds since the hub last answered, or since the daemon's start; nil where there is no hub.
 	HubSilent *int64 `json:"hub_silent,omitempty"`
 	Mails     int    `json:"mails"` // that wait to be sent
+	// Hardware is how the box is.
+	Hardware Hardware `json:"hardware"`
 }
 
 // Disk is where the databases are.

@@ -15,6 +15,7 @@ const (
 	VoucherRevoke  = "revoke"
 	VoucherReplace = "replace" // a sheet
 	VoucherRedeem  = "redeem"  // for a device
+	VoucherPrint   = "print"   // on the ticket printer, once more
 )
 
 // VoucherRequest is one gesture about tickets.
@@ -29,9 +30,12 @@ type VoucherRequest struct {
 	From    string        `json:"from,omitempty"`
 	Until   string        `json:"until,omitempty"`
 
-	Batch string     `json:"batch,omitempty"` // to revoke, to replace
+	Print bool `json:"print,omitempty"` // made or replaced, they are printed on the ticket printer at once
+	Skip  int  `json:"skip,omitempty"`  // to print: so many are out already
+
+	Batch string     `json:"batch,omitempty"` // to revoke, to replace, to print
 	Cut   bool       `json:"cut,omitempty"`   // to revoke: what it has opened ends
-	Sheet int        `json:"sheet,omitempty"` // to replace
+	Sheet int        `json:"sheet,omitempty"` // to replace; to print: this one alone
 	IPv4  netip.Addr `json:"ipv4,omitzero"`   // to redeem
 	Code  string     `json:"code,omitempty"`  // to redeem
 }
@@ -41,6 +45,15 @@ type VoucherAnswer struct {
 	Batch   *sessions.Batch   `json:"batch,omitempty"`
 	Tickets []sessions.Ticket `json:"tickets,omitempty"` // the only time that their codes are told
 	Session *sessions.Session `json:"session,omitempty"`
+	Printed *Printed          `json:"printed,omitempty"` // where it was asked for
+}
+
+// Printed is what has become of tickets on the ticket printer.
+type Printed struct {
+	Tickets int    `json:"tickets"`       // that are out, for all that is known
+	Of      int    `json:"of"`            // that were to be
+	Going   bool   `json:"going"`         // the rest goes on by itself
+	Why     string `json:"why,omitempty"` // it stopped: a printer.State; "" it did not
 }
 
 // The gestures of a WorkshopRequest.

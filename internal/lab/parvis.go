@@ -194,9 +194,13 @@ func (p *Parvis) Output(ctx context.Context, args ...string) (string, error) {
 	return out.String(), nil
 }
 
+// Hardware is the directory that the daemon takes for the root of its box's /sys, /proc and /tmp: nothing is in it but what a test puts there,
+// so that no test sees the machine that it runs on.
+func (p *Parvis) Hardware() string { return filepath.Join(p.town.Dir, "hardware") }
+
 // Serve starts the daemon with a clock that the lab can move, and waits until its socket answers.
 func (p *Parvis) Serve(ctx context.Context) (*Process, error) {
-	cmd, err := p.Command("serve", "--lab-clock")
+	cmd, err := p.Command("serve", "--lab-clock", "--lab-hardware", p.Hardware())
 	if err != nil {
 		return nil, err
 	}

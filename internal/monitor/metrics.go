@@ -18,6 +18,8 @@ import (
 
 	"golang.org/x/net/netutil"
 
+	"parvis/hw/printer"
+	"parvis/hw/watchdog"
 	"parvis/internal/control"
 	"parvis/internal/hublink/wire"
 	"parvis/kiosk"
@@ -98,6 +100,42 @@ var Metrics = []Metric{
 		}
 	}},
 	{"parvis_waiting_mails", "mails", "E-mails about problems that the relay has not taken yet.", one(func(c control.Condition) float64 { return float64(c.Mails) })},
+	{"parvis_board_info", "", "Always 1; the label model says what board this is. Missing where it does not say.", func(c control.Condition, put func(string, float64)) {
+		if c.Hardware.Board != "" {
+			put(labels(label("model", c.Hardware.Board)), 1)
+		}
+	}},
+	{"parvis_temperature_celsius", "degrees Celsius", "What each sensor of the box says. Missing where there is none.", func(c control.Condition, put func(string, float64)) {
+		for _, t := range c.Hardware.Temperatures {
+			put(labels(label("sensor", t.Sensor)), t.Celsius)
+		}
+	}},
+	{"parvis_flash_worn_ratio", "0 to 1 and beyond", "How far a flash is used up: what an eMMC chip says, in tenths, or UBI's most erased block of 100,000 erasures. Missing where none says.", func(c control.Condition, put func(string, float64)) {
+		for _, w := range c.Hardware.Wear {
+			put(labels(label("device", w.Device)), float64(w.Used)/100)
+		}
+	}},
+	{"parvis_flash_spare_gone", "1 or 0", "The spare blocks of a flash are nearly or wholly used. Missing where none says.", func(c control.Condition, put func(string, float64)) {
+		for _, w := range c.Hardware.Wear {
+			put(labels(label("device", w.Device)), yes(w.Spare))
+		}
+	}},
+	{"parvis_clock_error_seconds", "seconds", "By how much the clock is off at most, as far as the kernel knows. Missing while no time daemon keeps it.", func(c control.Condition, put func(string, float64)) {
+		if c.Hardware.ClockError != nil {
+			put("", *c.Hardware.ClockError)
+		}
+	}},
+	{"parvis_clock_battery", "1 or 0", "A clock of the board goes on without power.", one(func(c control.Condition) float64 { return yes(c.Hardware.BatteryClock) })},
+	{"parvis_ticket_printer_ready", "1 or 0", "The ticket printer can be printed on. Missing where there is none, and while it is not asked.", func(c control.Condition, put func(string, float64)) {
+		if p := c.Hardware.Printer; p != "" && p != control.NotAsked {
+			put("", yes(printer.State(p).Works()))
+		}
+	}},
+	{"parvis_watchdog_fed", "1 or 0", "The timer that restarts the board when the daemon hangs is fed. Missing where none is configured.", func(c control.Condition, put func(string, float64)) {
+		if w := c.Hardware.Watchdog; w != "" {
+			put("", yes(w == string(watchdog.Fed)))
+		}
+	}},
 	{"parvis_problems", "problems", "What needs a hand, by code (docs/adr/0020-hub.md); 0 is said too.", func(c control.Condition, put func(string, float64)) {
 		in := map[string]int{}
 		for _, p := range c.Problems {

@@ -10,13 +10,14 @@ import (
 	"strings"
 	"testing"
 
+	"parvis/hw"
 	"parvis/internal/control"
 	"parvis/internal/hublink/wire"
 )
 
 // busy is a condition in which every family has a value.
 func busy() control.Condition {
-	silent := int64(75)
+	silent, off := int64(75), 0.25
 	return control.Condition{
 		Now: wire.Now{
 			Version: "1.2.3", Up: 3600, Clock: "synchronised", Place: "open", Open: 12, Slots: 240, Waiting: 2,
@@ -26,6 +27,10 @@ func busy() control.Condition {
 			Expires:   map[string]int{"portal": 60, "console": -1},
 		},
 		Suspended: 1, Disk: control.Disk{Free: 1 << 30, Size: 4 << 30}, HubSilent: &silent, Mails: 3,
+		Hardware: control.Hardware{
+			Board: "Linksys E8450 (UBI)", Temperatures: []hw.Temperature{{Sensor: "cpu-thermal", Celsius: 61.5}, {Sensor: "nvme Composite", Celsius: 39.85}},
+			Wear: []hw.Wear{{Device: "mmcblk0", Used: 30}, {Device: "ubi0", Used: 2, Spare: true}}, ClockError: &off, BatteryClock: true, Printer: "no-paper", Watchdog: "fed",
+		},
 	}
 }
 

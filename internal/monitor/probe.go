@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 
+	"parvis/hw"
 	"parvis/internal/control"
 	"parvis/internal/hublink/wire"
 	"parvis/internal/lang"
@@ -29,10 +30,10 @@ func (s State) String() string { return [...]string{"OK", "WARNING", "CRITICAL",
 type Limits map[string]float64
 
 // The limits that hold when none is given: sessions, loss and disk in percent, latency in milliseconds, terminals in terminals that are
-// silent, certificate in days left, hub in seconds of silence. For certificate less is worse. A limit of 0 judges nothing.
+// silent, certificate in days left, hub in seconds of silence, heat in degrees Celsius, wear in percent of a flash's life. For certificate less is worse. A limit of 0 judges nothing.
 var (
-	DefaultWarn = Limits{"sessions": 90, "loss": 10, "latency": 300, "disk": 90, "terminals": 1, "certificate": 21, "hub": 900}
-	DefaultCrit = Limits{"sessions": 100, "loss": 50, "latency": 1000, "disk": 97, "terminals": 0, "certificate": 7, "hub": 7200}
+	DefaultWarn = Limits{"sessions": 90, "loss": 10, "latency": 300, "disk": 90, "terminals": 1, "certificate": 21, "hub": 900, "heat": 85, "wear": 80}
+	DefaultCrit = Limits{"sessions": 100, "loss": 50, "latency": 1000, "disk": 97, "terminals": 0, "certificate": 7, "hub": 7200, "heat": 100, "wear": 100}
 )
 
 // With returns the limits with some of them changed; the error names those that do not exist.
@@ -51,7 +52,7 @@ func (l Limits) With(changed map[string]float64) (Limits, error) {
 var severe = []string{"store", "enforcer", "link"}
 
 // counted are the problems that a limit judges instead.
-var counted = []string{"disk", "certificate", "terminal"}
+var counted = []string{"disk", "certificate", "terminal", "heat", "wear"}
 
 // judgement collects a verdict, its reasons and performance data.
 type judgement struct {
@@ -150,6 +151,12 @@ func Judge(c control.Condition, warn, crit Limits, l lang.Lang) (State, string) 
 	}
 	if c.HubSilent != nil {
 		j.measure("hub", "hub_silent", "s", float64(*c.HubSilent), 1, "", texts("the hub has not answered for %d s", "le centre n'a pas répondu depuis %d s", *c.HubSilent))
+	}
+	if t, ok := hw.Hottest(c.Hardware.Temperatures); ok {
+		j.measure("heat", "temperature", "", float64(int(10*t.Celsius))/10, 1, "", texts("the box has %.0f °C", "le boîtier est à %.0f °C", t.Celsius))
+	}
+	if used, known := c.Hardware.Worn(); known {
+		j.measure("wear", "worn", "%", float64(used), 1, "", texts("the flash is used up to %d %%", "la mémoire flash est usée à %d %%", used))
 	}
 	j.data = append(j.data, fmt.Sprintf("uptime=%ds", c.Up))
 	reasons := []string{texts("%d of %d sessions", "%d connexions sur %d", c.Open, c.Slots).In(l)}

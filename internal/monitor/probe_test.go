@@ -14,6 +14,7 @@ import (
 func calm() control.Condition {
 	c := busy()
 	c.Line = wire.Line{Up: true, Latency: 23, Loss: 1, Down: 10, Upload: 1}
+	c.Hardware.Wear[1].Spare = false
 	c.Problems, c.Terminals, c.Expires = nil, []wire.Terminal{{ID: "poste-1", State: "open"}}, map[string]int{"portal": 60}
 	return c
 }
@@ -37,6 +38,11 @@ func TestAPluginJudges(t *testing.T) {
 		"certificate has ended":    {func(c *control.Condition) { c.Expires["portal"] = -1 }, Critical, "has ended"},
 		"a silent terminal":        {func(c *control.Condition) { c.Terminals[0].State = "silent" }, Warning, "1 terminals are silent"},
 		"the hub is silent":        {func(c *control.Condition) { *c.HubSilent = 7200 }, Critical, "for 7200 s"},
+		"hot":                      {func(c *control.Condition) { c.Hardware.Temperatures[1].Celsius = 86 }, Warning, "the box has 86 °C"},
+		"very hot":                 {func(c *control.Condition) { c.Hardware.Temperatures[0].Celsius = 104 }, Critical, "the box has 104 °C"},
+		"worn":                     {func(c *control.Condition) { c.Hardware.Wear[0].Used = 90 }, Warning, "used up to 90 %"},
+		"no spare block is left":   {func(c *control.Condition) { c.Hardware.Wear[1].Spare = true }, Critical, "used up to 100 %"},
+		"a box that says nothing":  {func(c *control.Condition) { c.Hardware = control.Hardware{} }, OK, "12 of 240 sessions"},
 		"the worst is what counts": {func(c *control.Condition) { c.Line.Up, c.Problems = false, []wire.Problem{{Code: "clock"}} }, Critical, "the line is down, the clock is not set"},
 		"a problem of the future":  {func(c *control.Condition) { c.Problems = []wire.Problem{{Code: "fan"}} }, Warning, "fan"},
 	} {
@@ -65,7 +71,7 @@ func TestPerformanceDataIsOfTheGuidelinesShape(t *testing.T) {
 		}
 	}
 	want := "sessions=12;216;240;0;240 waiting=2;;;0 latency=0.023s;0.3;1;0 loss=4%;10;50;0;100 disk=75%;90;97;0;100 silent_terminals=2;1;;0;3 " +
-		"certificate_console=-1;21:;7: certificate_portal=60;21:;7: hub_silent=75s;900;7200;0 uptime=3600s"
+		"certificate_console=-1;21:;7: certificate_portal=60;21:;7: hub_silent=75s;900;7200;0 temperature=61.5;85;100;0 worn=100%;80;100;0 uptime=3600s"
 	if data != want {
 		t.Errorf("\n got %s\nwant %s", data, want)
 	}

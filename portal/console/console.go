@@ -55,6 +55,7 @@ type Parts struct {
 	Tickets   Tickets
 	Workshops Workshops
 	Place     func() (paper.Place, error)
+	Printer   Printer  // of tickets; nil: there is none
 	Usage     Usage    // what was counted; nil: there is no such page
 	Overview  Overview // the place on one page; nil: there is none
 	// Of terminals: who waits for one, the names of those that are free, which services they open and which names they were refused;

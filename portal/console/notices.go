@@ -39,6 +39,8 @@ var notices = map[string]string{
 
 	"lot-fait":            "Les tickets sont créés. Imprimez-les maintenant.",
 	"lot-annule":          "Le lot est annulé.",
+	"tickets-sortis":      "Les tickets sont sortis.",
+	"tickets-sortent":     "Les tickets sortent. Restez près de l'imprimante.",
 	"planche-remplacee":   "La planche est remplacée. Imprimez la nouvelle maintenant.",
 	"atelier-fait":        "L'atelier est prêt.",
 	"atelier-commence":    "L'atelier a commencé.",

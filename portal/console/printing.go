@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"parvis/portal/paper"
 	"parvis/sessions"
@@ -26,12 +27,27 @@ func (c *Console) entered(h http.HandlerFunc) http.Handler {
 
 // printBatch answers with the tickets of a batch, or of one of its sheets: a PDF or a page by the end of the path.
 func (c *Console) printBatch(w http.ResponseWriter, r *http.Request) {
-	b, ok := c.findBatch(w, r)
+	b, tickets, ok := c.printable(w, r, r.URL.Query().Get("planche"))
 	if !ok {
 		return
 	}
+	place, ok := c.place(w, r)
+	if !ok {
+		return
+	}
+	l := Lot(place, b, c.rules(b.Profile), c.cfg.Location, tickets)
+	f := format(r.URL.Query().Get("papier"))
+	c.paper(w, r, func(out io.Writer) error { return l.PDF(out, f) }, func(out io.Writer) error { return l.HTML(out, f, "/tickets/"+b.ID) })
+}
+
+// printable returns the batch of the path and its tickets, or those of a sheet, or answers why there are none.
+func (c *Console) printable(w http.ResponseWriter, r *http.Request, sheet string) (sessions.Batch, []sessions.Ticket, bool) {
+	b, ok := c.findBatch(w, r)
+	if !ok {
+		return b, nil, false
+	}
 	tickets, ok := c.Tickets.Tickets(b.ID)
-	if n, err := strconv.Atoi(r.URL.Query().Get("planche")); err == nil && n > 0 {
+	if n, err := strconv.Atoi(sheet); err == nil && n > 0 {
 		tickets = slices.DeleteFunc(slices.Clone(tickets), func(t sessions.Ticket) bool { return t.Sheet != n })
 	}
 	if !ok || len(tickets) == 0 {
@@ -39,26 +55,26 @@ func (c *Console) printBatch(w http.ResponseWriter, r *http.Request) {
 			Head: "Ces codes ne sont plus là.",
 			Do:   "On imprime un lot une seule fois, dans les 15 minutes. Planche perdue ? Remplacez-la.", To: "/tickets/" + b.ID, Go: "Voir le lot",
 		})
-		return
+		return b, nil, false
 	}
-	place, ok := c.place(w, r)
-	if !ok {
-		return
-	}
-	l := paper.Lot{Place: place, Title: b.Label, Length: length(b, c.rules(b.Profile)), Devices: b.Devices}
+	return b, tickets, true
+}
+
+// Lot is tickets of a batch on their way to paper, of whatever kind.
+func Lot(place paper.Place, b sessions.Batch, p sessions.Profile, zone *time.Location, tickets []sessions.Ticket) paper.Lot {
+	l := paper.Lot{Place: place, Title: b.Label, Length: length(b, p), Devices: b.Devices}
 	if !b.From.IsZero() {
-		l.From = b.From.In(c.cfg.Location)
+		l.From = b.From.In(zone)
 	}
 	if !b.Until.IsZero() {
-		l.Until = b.Until.In(c.cfg.Location)
+		l.Until = b.Until.In(zone)
 	}
 	number := map[int]int{}
 	for _, t := range tickets {
 		number[t.Sheet]++
 		l.Tickets = append(l.Tickets, paper.Ticket{Code: t.Code, Sheet: t.Sheet, Number: number[t.Sheet]})
 	}
-	f := format(r.URL.Query().Get("papier"))
-	c.paper(w, r, func(out io.Writer) error { return l.PDF(out, f) }, func(out io.Writer) error { return l.HTML(out, f, "/tickets/"+b.ID) })
+	return l
 }
 
 func (c *Console) poster(w http.ResponseWriter, r *http.Request) {

@@ -34,6 +34,9 @@ func (c *Console) ticketPages(m *http.ServeMux) {
 	m.HandleFunc("GET /tickets/{id}/annuler", c.askRevoke)
 	m.Handle("POST /tickets/{id}/annuler", c.gesture(c.revoke))
 	m.Handle("POST /tickets/{id}/remplacer", c.gesture(c.replace))
+	if c.Printer != nil {
+		m.Handle("POST /tickets/{id}/sortir", c.gesture(c.printOut))
+	}
 	m.Handle("GET /tickets/{id}/imprimer", c.entered(c.printBatch))
 	m.Handle("GET /tickets/{id}/tickets.pdf", c.entered(c.printBatch))
 	m.Handle("GET /tickets/affiche", c.entered(c.poster))
@@ -138,6 +141,9 @@ type onebatch struct {
 	Paper     paper.Format
 	Formats   any
 	New       int // number of the sheet that was just made in the place of another; 0 none
+	// Of the ticket printer: there is one; how many tickets of the sheet are out already.
+	Printer bool
+	Out     int
 }
 
 func (c *Console) batch(w http.ResponseWriter, r *http.Request) {
@@ -148,6 +154,10 @@ func (c *Console) batch(w http.ResponseWriter, r *http.Request) {
 	tickets, printable := c.Tickets.Tickets(b.ID)
 	one := onebatch{Lot: c.lot(b), Printable: printable, Paper: format(r.URL.Query().Get("papier")), Formats: paper.Formats}
 	one.New, _ = strconv.Atoi(r.URL.Query().Get("planche"))
+	one.Printer = c.Printer != nil
+	if n, err := strconv.Atoi(r.URL.Query().Get("sortis")); err == nil && n > 0 && n < paper.PerSheet {
+		one.Out = n
+	}
 	for _, s := range b.Sheets {
 		one.Sheets = append(one.Sheets, sheet{s, slices.ContainsFunc(tickets, func(t sessions.Ticket) bool { return t.Sheet == s.Number })})
 	}

@@ -78,19 +78,27 @@ func decode(t *testing.T, pdf string) (codes []string) {
 		t.Fatal("no pages", err)
 	}
 	for _, p := range pages {
-		// As bytes: zbar guesses at the alphabet of what has accents, where phones read UTF-8.
-		out := tool(t, "zbarimg", "-q", "--xml", "-Sdisable", "-Sqr.enable", "-Sqr.binary", p)
-		for _, m := range regexp.MustCompile(`(?s)<data( format='base64')?[^>]*><!\[CDATA\[(.*?)\]\]>`).FindAllStringSubmatch(out, -1) {
-			if m[1] == "" {
-				codes = append(codes, m[2])
-				continue
-			}
-			b, err := base64.StdEncoding.DecodeString(strings.Join(strings.Fields(m[2]), ""))
-			if err != nil {
-				t.Fatal(err)
-			}
-			codes = append(codes, string(b))
+		codes = append(codes, scan(t, p)...)
+	}
+	slices.Sort(codes)
+	return codes
+}
+
+// scan reads the QR codes of a picture with zbar.
+func scan(t *testing.T, picture string) (codes []string) {
+	t.Helper()
+	// As bytes: zbar guesses at the alphabet of what has accents, where phones read UTF-8.
+	out := tool(t, "zbarimg", "-q", "--xml", "-Sdisable", "-Sqr.enable", "-Sqr.binary", picture)
+	for _, m := range regexp.MustCompile(`(?s)<data( format='base64')?[^>]*><!\[CDATA\[(.*?)\]\]>`).FindAllStringSubmatch(out, -1) {
+		if m[1] == "" {
+			codes = append(codes, m[2])
+			continue
 		}
+		b, err := base64.StdEncoding.DecodeString(strings.Join(strings.Fields(m[2]), ""))
+		if err != nil {
+			t.Fatal(err)
+		}
+		codes = append(codes, string(b))
 	}
 	slices.Sort(codes)
 	return codes

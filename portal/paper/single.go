@@ -66,12 +66,25 @@ func (l Lot) roll(width float64) *document {
 	return d
 }
 
-// strip draws a ticket for a roll and returns its length. Heads print 48 of 58 mm and 72 of 80 mm.
-func (l Lot) strip(d *document, width float64, t Ticket) (length float64) {
-	x, w := 5.0, 48.0
+// canvas is what a ticket for a roll is drawn on: a page of a PDF, or the dots of a printer's head. Lengths are mm.
+type canvas interface {
+	line(x, y, w float64, s style, a align, text string) (end float64)
+	text(x, y, w float64, s style, a align, text string) (end float64)
+	qr(text string, x, y, side float64) (took float64)
+	badge(x, y, diameter float64, number string)
+}
+
+// head is where the head of a ticket printer prints on its paper: 48 of 58 mm, 72 of 80 mm.
+func head(width float64) (x, w float64) {
 	if width > 70 {
-		x, w = 4, 72
+		return 4, 72
 	}
+	return 5, 48
+}
+
+// strip draws a ticket for a roll and returns its length.
+func (l Lot) strip(d canvas, width float64, t Ticket) (length float64) {
+	x, w := head(width)
 	y := d.text(x, 4, w, style{"B", 11}, center, l.Place.Name)
 	y = d.line(x, y+1, w, style{"B", 18}, center, spell(l.Length))
 	y = d.line(x, y, w, style{"", 9}, center, count(l.devices(), "appareil"))

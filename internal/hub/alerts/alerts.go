@@ -47,6 +47,8 @@ var rules = map[string]Rule{
 	"clock":          {30 * time.Minute, 10 * time.Minute}, // a router without a battery clock needs a while after each start
 	"disk":           {10 * time.Minute, time.Hour},
 	"certificate":    {10 * time.Minute, time.Hour},
+	"heat":           {15 * time.Minute, 30 * time.Minute},
+	"wear":           {10 * time.Minute, time.Hour},
 }
 
 // RuleOf is how a problem is damped.

@@ -110,7 +110,7 @@ type Problem struct {
 }
 
 // ProblemCodes is every problem that a site may tell.
-var ProblemCodes = []string{"store", "enforcer", "link", "line-saturated", "line-slow", "clock", "disk", "certificate", "terminal", "printer", "gate"}
+var ProblemCodes = []string{"store", "enforcer", "link", "line-saturated", "line-slow", "clock", "disk", "certificate", "terminal", "printer", "gate", "heat", "wear"}
 
 // Hour is what a site has counted in one hour.
 type Hour struct {
