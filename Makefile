@@ -3,6 +3,7 @@
 # make demo-check  a resident gets online by itself, and the hub hears the place, step by step
 # make day         a public day, scene by scene
 # make test        formatting, vet, staticcheck, import rules, every test with the race detector
+# make hwlab       a small router in a box: its kernel, radios, devices, 200 power cuts; the record goes into docs/hwlab.md
 # make bench       figures into bench/latest.json and docs/performance.md
 # make fuzz        each fuzz test for FUZZTIME (10s)
 
@@ -14,13 +15,14 @@ TOOLS     := $(CURDIR)/.tools
 ARTEFACTS ?= $(CURDIR)/artefacts
 FUZZTIME  ?= 10s
 BENCHTIME ?= 1s
+CUTS      ?= 200
 
 GOFUMPT     := $(TOOLS)/gofumpt
 STATICCHECK := $(TOOLS)/staticcheck
 
 # A file that is always made anew: Go knows best what has changed.
 .PHONY: bin/parvis-router
-.PHONY: build demo demo-check day test lint unit bench fuzz deps clean
+.PHONY: build demo demo-check day hwlab test lint unit bench fuzz deps clean
 
 build: deps
 	$(GO) build -tags $(TAGS) -ldflags '$(LDFLAGS)' -o bin/parvis ./cmd/parvis
@@ -37,6 +39,9 @@ demo-check: build
 
 day: build
 	bin/parvis lab day --artefacts $(ARTEFACTS)
+
+hwlab: build
+	bin/parvis lab hardware --cuts $(CUTS) --markdown docs/hwlab.md
 
 test: deps lint unit
 

@@ -24,6 +24,8 @@ type Options struct {
 	Dir  string         // for images and disks; some 600 MB
 	Cuts int            // of the power
 	Only *regexp.Regexp // names of trials to run; nil: all
+	// Quick leaves out what takes long and of what something like it is tried: shows that everything runs.
+	Quick bool
 }
 
 // Trial is one thing that is tried. It starts the machines that it needs (Lab.Switch on) and ends them, tells what it saw by
@@ -39,6 +41,7 @@ type Trial struct {
 var Trials = []Trial{
 	{"kernel", "What the kernel of a router has, and Parvis' own tests on it", tryKernel},
 	{"wifi", "Phones by Wi-Fi, on simulated radios", tryWiFi},
+	{"devices", "Watchdogs, keys, a light, a ticket printer, and a clock that starts in 1970", tryDevices},
 	{"power", "Power cuts while things are written", tryPower},
 }
 

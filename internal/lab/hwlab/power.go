@@ -13,6 +13,7 @@ import (
 
 	"parvis/internal/control"
 	"parvis/internal/lab"
+	"parvis/internal/lab/box"
 	"parvis/sessions"
 )
 
@@ -30,7 +31,7 @@ const (
 func tryPower(ctx context.Context, l *Lab) (err error) {
 	seed := rand.Uint64()
 	l.Say("seed %d", seed)
-	r, err := l.newRouter(ctx, lab.Site{Duration: "12h", Idle: "0s"})
+	r, err := l.newRouter(ctx, lab.Site{Duration: "12h", Idle: "0s"}, box.Options{})
 	if err != nil {
 		return err
 	}

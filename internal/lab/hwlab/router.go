@@ -29,9 +29,11 @@ type router struct {
 	dnsmasq  string // its configuration
 	disk     string
 	snapshot string // of the machine before its disk and Parvis
+	more     box.Options
 
 	box    *box.Box
 	daemon *box.Program
+	ended  <-chan error // how it did
 	said   *log
 	client *control.Client
 }
@@ -57,10 +59,11 @@ func (l *log) String() string {
 	return string(l.buf)
 }
 
-// newRouter raises a town with Parvis installed, an empty disk, and a machine that is ready to be switched on.
-func (l *Lab) newRouter(ctx context.Context, site lab.Site) (_ *router, err error) {
+// newRouter raises a town with Parvis installed, an empty disk, and a machine that is ready to be switched on; more says what it has beside
+// its two network cards.
+func (l *Lab) newRouter(ctx context.Context, site lab.Site, more box.Options) (_ *router, err error) {
 	dir := filepath.Join(l.Dir, "town")
-	r := &router{lab: l, disk: filepath.Join(l.Dir, "disk"), snapshot: filepath.Join(l.Dir, "snapshot")}
+	r := &router{lab: l, more: more, disk: filepath.Join(l.Dir, "disk"), snapshot: filepath.Join(l.Dir, "snapshot")}
 	if r.Town, err = lab.NewTown(dir, lab.Options{Apart: true}); err != nil {
 		return nil, err
 	}
@@ -91,7 +94,9 @@ func (l *Lab) newRouter(ctx context.Context, site lab.Site) (_ *router, err erro
 }
 
 func (r *router) options() box.Options {
-	return box.Options{NS: r.Router, Taps: []string{lab.TapWAN, lab.TapGuests}}
+	o := r.more
+	o.NS, o.Taps = r.Router, []string{lab.TapWAN, lab.TapGuests}
+	return o
 }
 
 // format makes the disk anew: ext4, as it comes.
@@ -139,18 +144,28 @@ func (r *router) wire(ctx context.Context) error {
 	return r.box.Write(ctx, "/etc/resolv.conf", 0o644, []byte("nameserver "+r.Resolver().String()+"\n"))
 }
 
-// on gives the router its power: the machine, its disk, its programs. It returns when Parvis says that it is ready.
-func (r *router) on(ctx context.Context) (err error) {
-	ctx, cancel := context.WithTimeout(ctx, patience)
-	defer cancel()
+// on gives the router its power: the machine, its disk, its programs.
+func (r *router) on(ctx context.Context) error {
+	if err := r.power(ctx); err != nil {
+		return err
+	}
+	return r.start(ctx)
+}
+
+// power starts the machine with its disk.
+func (r *router) power(ctx context.Context) (err error) {
 	o := r.options()
 	o.Incoming = r.snapshot
 	if r.box, err = r.lab.Start(ctx, o); err != nil {
 		return err
 	}
-	if err := r.box.Plug(ctx, 0, r.disk); err != nil {
-		return err
-	}
+	return r.box.Plug(ctx, 0, r.disk)
+}
+
+// start starts its programs and returns when Parvis says that it is ready.
+func (r *router) start(ctx context.Context) (err error) {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
 	r.said = new(log)
 	r.daemon, err = r.box.Start(box.Command{
 		Args:   []string{"/etc/lab/start.sh", confFile, r.parvis.State, "--config", r.parvis.Config, "--socket", r.parvis.Socket, "serve", "--lab-clock"},
@@ -162,6 +177,7 @@ func (r *router) on(ctx context.Context) (err error) {
 	b := r.box
 	r.client = control.NewClientOver(r.parvis.Socket, func(context.Context) (net.Conn, error) { return b.Dial(r.parvis.Socket) })
 	ended := make(chan error, 1)
+	r.ended = ended
 	go func() { ended <- r.daemon.Wait() }()
 	for tick := time.NewTicker(200 * time.Millisecond); ; {
 		st, err := r.client.Status(ctx)
