@@ -174,7 +174,7 @@ func (g *Guest) Lookup(ctx context.Context, name string) ([]netip.Addr, error) {
 // lab's CA trusted, redirections returned and not followed.
 func (g *Guest) Client() *http.Client {
 	return &http.Client{
-		Timeout:       15 * time.Second,
+		Timeout:       Patient(15 * time.Second),
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 		Transport: &http.Transport{
 			DialContext:       g.dialName,

@@ -213,7 +213,7 @@ func (p *Parvis) Serve(ctx context.Context) (*Process, error) {
 	if err != nil {
 		return nil, err
 	}
-	ctx, cancel := context.WithTimeout(ctx, 20*time.Second)
+	ctx, cancel := context.WithTimeout(ctx, Patient(20*time.Second))
 	defer cancel()
 	return proc, proc.WaitReady(ctx, p.Socket)
 }

@@ -191,7 +191,7 @@ func (t *Town) layInternet() error {
 		return err
 	}
 	t.net.demarche = d
-	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), Patient(10*time.Second))
 	defer cancel()
 	t.upstream, err = startUpstream(ctx, t.Internet, t.Dir, all)
 	return err

@@ -86,7 +86,7 @@ func (t *Town) AddAccessPoint(ctx context.Context, port string, isolated bool) (
 	if err != nil {
 		return nil, err
 	}
-	ctx, cancel := context.WithTimeout(ctx, time.Minute)
+	ctx, cancel := context.WithTimeout(ctx, Patient(time.Minute))
 	defer cancel()
 	return &AccessPoint{BSSID: mac.String(), Port: port}, p.until(ctx, "serve", func(context.Context) error {
 		if !strings.Contains(p.Log(), "AP-ENABLED") {
@@ -139,7 +139,7 @@ func (g *Guest) Associated(ctx context.Context) (string, error) {
 
 // associated waits until the device is at an access point: that one, or any when bssid is "".
 func (g *Guest) associated(ctx context.Context, bssid string) error {
-	ctx, cancel := context.WithTimeout(ctx, time.Minute)
+	ctx, cancel := context.WithTimeout(ctx, Patient(time.Minute))
 	defer cancel()
 	tick := time.NewTicker(100 * time.Millisecond)
 	defer tick.Stop()
@@ -161,7 +161,7 @@ func (g *Guest) RoamTo(ctx context.Context, a *AccessPoint) error {
 	if _, err := g.NS.Output(ctx, "wpa_cli", "-p", g.control(), "-i", "eth0", "scan"); err != nil {
 		return err
 	}
-	ctx, cancel := context.WithTimeout(ctx, time.Minute)
+	ctx, cancel := context.WithTimeout(ctx, Patient(time.Minute))
 	defer cancel()
 	tick := time.NewTicker(200 * time.Millisecond)
 	defer tick.Stop()

@@ -51,7 +51,8 @@ type Lab struct {
 	Kernel *box.Kernel
 	record Record
 	key    ssh.PublicKey
-	image  string // the usual image: a router with Parvis
+	image  string      // the usual image: a router with Parvis
+	tests  box.Options // see withTests
 }
 
 // Record is what a run has shown.

@@ -28,9 +28,17 @@ type tested struct {
 // inside is where the machine has a package's tests.
 func (t tested) inside() string { return path.Join("/lab", path.Clean(t.pkg)) }
 
-// testImage makes a router that has the tests of packages.
-func (l *Lab) testImage(ctx context.Context, name string, all []tested) (box.Options, error) {
-	var o box.Options
+// withTests is a machine that has the tests of every package that has some to run inside; its image is made once.
+func (l *Lab) withTests(ctx context.Context) (box.Options, error) {
+	const name = "tests"
+	if l.tests.Image != "" {
+		return l.tests, nil
+	}
+	o := box.Options{MemoryMB: 1024}
+	all := map[string]tested{byAir.pkg: byAir}
+	for _, t := range onKernel {
+		all[t.pkg] = t
+	}
 	root, err := box.Root()
 	if err != nil {
 		return o, err
@@ -50,6 +58,9 @@ func (l *Lab) testImage(ctx context.Context, name string, all []tested) (box.Opt
 		}
 		return nil
 	})
+	if err == nil {
+		l.tests = o
+	}
 	return o, err
 }
 
@@ -89,7 +100,7 @@ func (l *Lab) test(ctx context.Context, b *box.Box, t tested) (string, error) {
 	// CI: a test that cannot run there fails. The box says that this is the machine on which nothing may be missing.
 	err := b.Run(ctx, box.Command{
 		Args:   []string{"/etc/lab/test.sh", t.inside(), "-test.v", "-test.run", t.run, "-test.timeout", "30m"},
-		Env:    map[string]string{"CI": "true", lab.BoxEnv: "1"},
+		Env:    map[string]string{"CI": "true", lab.BoxEnv: speed()},
 		Stdout: r, Stderr: r,
 	})
 	r.mu.Lock()
@@ -106,6 +117,13 @@ func (l *Lab) test(ctx context.Context, b *box.Box, t tested) (string, error) {
 		err = errors.Join(err, errors.New(last(r.all.String(), 20_000)))
 	}
 	return r.all.String(), err
+}
+
+func speed() string {
+	if box.Accelerated() {
+		return "1"
+	}
+	return lab.Emulated
 }
 
 // last is the end of a text.

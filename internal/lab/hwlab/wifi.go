@@ -11,11 +11,10 @@ var byAir = tested{"./cmd/parvis", "WiFi|AccessPoint", 3}
 // tryWiFi runs them on simulated radios (mac80211_hwsim) with the real hostapd and wpa_supplicant: the frames, the bridge and
 // the association are the kernel's; there is no air.
 func tryWiFi(ctx context.Context, l *Lab) error {
-	o, err := l.testImage(ctx, "wifi", []tested{byAir})
+	o, err := l.withTests(ctx)
 	if err != nil {
 		return err
 	}
-	o.MemoryMB = 1024
 	b, err := l.Start(ctx, o)
 	if err != nil {
 		return err
