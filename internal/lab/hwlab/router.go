@@ -201,18 +201,18 @@ func (r *router) bootID() string {
 	return id
 }
 
-// cut takes the power away.
+// cut takes the power away; there may be none.
 func (r *router) cut() error {
+	if r.box == nil {
+		return nil
+	}
 	err := r.box.Kill()
 	r.box = nil
 	return err
 }
 
 func (r *router) close() error {
-	var err error
-	if r.box != nil {
-		err = r.cut()
-	}
+	err := r.cut()
 	if r.Town != nil {
 		err = errors.Join(err, r.Town.Close())
 	}
