@@ -78,7 +78,7 @@ type life struct {
 type step func(context.Context) error
 
 // capslock is the light of the machine's keyboard (input-leds).
-const capslock = "input1::capslock"
+const capslock = "input0::capslock"
 
 // devices is that place.
 type devices struct {
