@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"net/http"
 	"strings"
 	"testing"
@@ -86,27 +87,26 @@ func TestTheCheckSaysWhatAnAccessPointMustDoItself(t *testing.T) {
 func TestDevicesOfOneAccessPointDoNotReachEachOther(t *testing.T) {
 	onAir(t)
 	for _, isolated := range []bool{true, false} {
-		p := open(t, lab.Options{}, lab.Site{})
-		if _, err := p.AddAccessPoint(ctx(t), "ap0", isolated); err != nil {
-			t.Fatal(err)
-		}
-		var devices [2]*lab.Guest
-		for i := range devices {
-			var err error
-			if devices[i], err = p.AddGuest(lab.GuestOptions{Radio: true}); err != nil {
+		t.Run(fmt.Sprintf("ap_isolate=%v", isolated), func(t *testing.T) {
+			p := open(t, lab.Options{}, lab.Site{})
+			if _, err := p.AddAccessPoint(ctx(t), "ap0", isolated); err != nil {
 				t.Fatal(err)
 			}
-			if _, err := devices[i].DHCP(ctx(t)); err != nil {
-				t.Fatal(err)
+			var devices [2]*lab.Guest
+			for i := range devices {
+				var err error
+				if devices[i], err = p.AddGuest(lab.GuestOptions{Radio: true}); err != nil {
+					t.Fatal(err)
+				}
+				if _, err := devices[i].DHCP(ctx(t)); err != nil {
+					t.Fatal(err)
+				}
+				p.accept(devices[i])
 			}
-			p.accept(devices[i])
-		}
-		_, err := devices[0].NS.Output(ctx(t), "ping", "-c", "3", "-W", "2", devices[1].Lease().Address.Addr().String())
-		if reached := err == nil; reached == isolated {
-			t.Errorf("ap_isolate=%v, and one device reaches the other=%v (%v)", isolated, reached, err)
-		}
-		if err := p.Close(); err != nil {
-			t.Fatal(err)
-		}
+			_, err := devices[0].NS.Output(ctx(t), "ping", "-c", "3", "-W", "2", devices[1].Lease().Address.Addr().String())
+			if reached := err == nil; reached == isolated {
+				t.Errorf("one device reaches the other: %v (%v)", reached, err)
+			}
+		})
 	}
 }

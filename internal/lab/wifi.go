@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	nl "github.com/vishvananda/netlink"
@@ -25,9 +26,13 @@ const (
 	hwsimNoVIF     = 18
 )
 
+// radios counts them: one goes some time after the town that it was of, and no two have one name.
+var radios atomic.Int32
+
 // radio makes a simulated radio and gives it to a machine, where it is the interface dev. All are made by the router, since only
 // radios that are of one network's making hear each other.
-func (t *Town) radio(ctx context.Context, name string, to *NS, dev string) (net.HardwareAddr, error) {
+func (t *Town) radio(ctx context.Context, to *NS, dev string) (net.HardwareAddr, error) {
+	name := fmt.Sprintf("radio%d", radios.Add(1))
 	err := t.Router.Do(func() error {
 		family, err := nl.GenlFamilyGet(hwsimFamily)
 		if err != nil {
@@ -70,7 +75,7 @@ type AccessPoint struct {
 
 // AddAccessPoint starts one. isolated keeps its devices apart from each other (ap_isolate of hostapd.conf).
 func (t *Town) AddAccessPoint(ctx context.Context, port string, isolated bool) (*AccessPoint, error) {
-	mac, err := t.radio(ctx, "phy-"+port, t.Router, port)
+	mac, err := t.radio(ctx, t.Router, port)
 	if err != nil {
 		return nil, err
 	}
@@ -98,7 +103,7 @@ func (t *Town) AddAccessPoint(ctx context.Context, port string, isolated bool) (
 
 // antenna gives the device a radio in place of a cable, and the real wpa_supplicant, which associates with the strongest access point.
 func (g *Guest) antenna(ctx context.Context) (err error) {
-	if g.MAC, err = g.town.radio(ctx, "phy-"+g.Name, g.NS, "eth0"); err != nil {
+	if g.MAC, err = g.town.radio(ctx, g.NS, "eth0"); err != nil {
 		return err
 	}
 	conf := fmt.Sprintf("ctrl_interface=%s\nnetwork={\n\tssid=%q\n\tkey_mgmt=NONE\n\tscan_freq=2412\n}\n", g.control(), SSID)

@@ -64,7 +64,10 @@ func (l *Lab) withTests(ctx context.Context) (box.Options, error) {
 	return o, err
 }
 
-var outcome = regexp.MustCompile(`^--- (PASS|FAIL|SKIP): (\S+)`)
+var (
+	outcome = regexp.MustCompile(`^--- (PASS|FAIL|SKIP): (\S+)`)
+	said    = regexp.MustCompile(`^ +\w+_test\.go:\d+: `)
+)
 
 // results reads what -test.v prints: how each test ended.
 type results struct {
@@ -88,6 +91,9 @@ func (r *results) Write(p []byte) (int, error) {
 		r.rest = rest
 		if m := outcome.FindStringSubmatch(line); m != nil {
 			r.by[m[1]] = append(r.by[m[1]], m[2])
+			fmt.Fprintln(r.out, "   ", line)
+		}
+		if said.MatchString(line) {
 			fmt.Fprintln(r.out, "   ", line)
 		}
 	}
