@@ -43,6 +43,10 @@ func (t *Town) radio(ctx context.Context, to *NS, dev string) (net.HardwareAddr,
 		req.AddData(netlink.NewRtAttr(hwsimRadioName, []byte(name))) // its length is checked: no zero at the end
 		req.AddData(netlink.NewRtAttr(hwsimNoVIF, nil))
 		_, err = req.Execute(unix.NETLINK_GENERIC, 0)
+		// The kernel's acknowledgement is the radio's number in place of 0, which reads as an error with its sign turned.
+		if number := unix.Errno(0); errors.As(err, &number) && int(number) < 0 {
+			return nil
+		}
 		return err
 	})
 	if err != nil {
@@ -67,6 +71,8 @@ func (t *Town) radio(ctx context.Context, to *NS, dev string) (net.HardwareAddr,
 	return mac, err
 }
 
+const hostapdControl = "/run/hostapd"
+
 // AccessPoint is a radio of the router with the real hostapd: one port of the guest bridge, whoever is associated.
 type AccessPoint struct {
 	BSSID string
@@ -79,7 +85,7 @@ func (t *Town) AddAccessPoint(ctx context.Context, port string, isolated bool) (
 	if err != nil {
 		return nil, err
 	}
-	conf := fmt.Sprintf("interface=%s\nbridge=%s\ndriver=nl80211\nssid=%s\nhw_mode=g\nchannel=1\nctrl_interface=/run/hostapd\n", port, GuestBridge, SSID)
+	conf := fmt.Sprintf("interface=%s\nbridge=%s\ndriver=nl80211\nssid=%s\nhw_mode=g\nchannel=1\nctrl_interface=%s\n", port, GuestBridge, SSID, hostapdControl)
 	if isolated {
 		conf += "ap_isolate=1\n"
 	}
@@ -93,11 +99,12 @@ func (t *Town) AddAccessPoint(ctx context.Context, port string, isolated bool) (
 	}
 	ctx, cancel := context.WithTimeout(ctx, Patient(time.Minute))
 	defer cancel()
-	return &AccessPoint{BSSID: mac.String(), Port: port}, p.until(ctx, "serve", func(context.Context) error {
-		if !strings.Contains(p.Log(), "AP-ENABLED") {
-			return errors.New("no AP-ENABLED yet")
+	return &AccessPoint{BSSID: mac.String(), Port: port}, p.until(ctx, "serve", func(ctx context.Context) error {
+		out, err := t.Router.Output(ctx, "hostapd_cli", "-p", hostapdControl, "-i", port, "status")
+		if err == nil && !strings.Contains(out, "state=ENABLED") {
+			err = errors.New(out)
 		}
-		return nil
+		return err
 	})
 }
 

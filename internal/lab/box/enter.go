@@ -86,7 +86,7 @@ func (m *Image) Router(k *Kernel) {
 			m.Programs(family+backend, family+backend+"-save", family+backend+"-restore")
 		}
 	}
-	m.Programs("ip", "bridge", "tc", "ss", "ipset", "conntrack", "dnsmasq", "udhcpc", "sysctl", "hostapd", "wpa_supplicant", "wpa_cli", "iw")
+	m.Programs("ip", "bridge", "tc", "ss", "ipset", "conntrack", "dnsmasq", "udhcpc", "sysctl", "hostapd", "hostapd_cli", "wpa_supplicant", "wpa_cli", "iw")
 	for _, d := range []string{"/usr/lib/x86_64-linux-gnu/xtables", "/etc/iproute2"} {
 		m.Tree(d)
 	}
