@@ -156,7 +156,7 @@ func (m *Manager) admitAgain(ctx context.Context, now clock.Boot, p Profile, req
 		s.Row, s.token = old.Row, old.token
 		s.End = now.Add(old.left(now))
 	} else {
-		s.Row = Row{ID: newID(), Profile: p.Name, OpenedAt: m.clock.Wall().Time}
+		s.Row = Row{ID: NewID(), Profile: p.Name, OpenedAt: m.clock.Wall().Time}
 		s.End = now.Add(p.Duration)
 		if c := req.claim; c != nil {
 			s.Ticket, s.Voucher, s.Workshop = c.ticket, c.batch, c.workshop
@@ -271,8 +271,8 @@ func (m *Manager) resumable(now clock.Boot, p Profile, req OpenRequest) *session
 	return last
 }
 
-// newID returns 16 random bytes as 26 characters of lower-case base32.
-func newID() string {
+// NewID returns 16 random bytes as 26 characters of lower-case base32.
+func NewID() string {
 	var b [16]byte
 	_, _ = rand.Read(b[:]) // never fails (crypto/rand)
 	return base(b[:])

@@ -125,7 +125,7 @@ func (a *app) allProblems(ctx context.Context, cfg *config.Config, problems []co
 	problems = append(problems, unread...)
 	problems = append(problems, a.catalogueProblems(cfg)...)
 	problems = append(problems, printerProblems(ctx, cfg)...)
-	return append(problems, hubProblems(cfg)...), nil
+	return append(append(problems, hubProblems(cfg)...), boxProblems(cfg, "/")...), nil
 }
 
 // printerProblems asks the terminals' printer whether it is there. It is asked by check alone: a printer that is off keeps nobody

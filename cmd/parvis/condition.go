@@ -13,6 +13,7 @@ import (
 	"parvis/internal/control"
 	"parvis/internal/hublink/wire"
 	"parvis/internal/machine"
+	"parvis/internal/monitor"
 	"parvis/kiosk"
 	"parvis/sessions"
 )
@@ -50,7 +51,7 @@ func (d *daemon) condition() control.Condition {
 	return c
 }
 
-// problems are what needs a hand, in the order of wire.ProblemCodes.
+// problems are what needs a hand, in the order of wire.ProblemCodes; those of monitor.Own come last.
 func (d *daemon) problems(c control.Condition, m sessions.Status) (all []wire.Problem) {
 	add := func(is bool, code, what string) {
 		if is {
@@ -83,6 +84,8 @@ func (d *daemon) problems(c control.Condition, m sessions.Status) (all []wire.Pr
 	for _, w := range h.Wear {
 		add(w.Spare || w.Used >= limits.Worn, "wear", strings.ToLower(w.Device))
 	}
+	_, back := d.app.wentBack()
+	add(back, monitor.WentBack, "")
 	return all
 }
 

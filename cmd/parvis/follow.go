@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -21,6 +22,7 @@ import (
 	"parvis/internal/hublink/bundle"
 	"parvis/internal/hublink/certs"
 	"parvis/internal/hublink/wire"
+	"parvis/internal/monitor"
 	"parvis/portal/staff"
 )
 
@@ -235,6 +237,7 @@ func (f *follow) begin() {
 // says adds to a sign of life what the site runs of its hub's.
 func (f *follow) says(n wire.Now) wire.Now {
 	n.Staff = f.known()
+	n.Problems = slices.DeleteFunc(slices.Clone(n.Problems), func(p wire.Problem) bool { return slices.Contains(monitor.Own, p.Code) })
 	if f.keeper == nil {
 		return n
 	}

@@ -27,8 +27,10 @@ import (
 	"parvis/internal/lang"
 	"parvis/internal/line"
 	"parvis/internal/machine"
+	"parvis/internal/upgrade"
 	"parvis/portal"
 	"parvis/sessions"
+	"parvis/sessions/carry"
 	"parvis/sessions/sqlite"
 	"parvis/sessions/usage"
 )
@@ -139,6 +141,11 @@ func (d *daemon) run(ctx context.Context, confirm int) error {
 	}
 	defer store.Close()
 
+	list, err := carry.Over(store, filepath.Join(d.app.cli.State, "upgrade", upgrade.ListIn), [32]byte(key), d.onTrial, d.log)
+	if err != nil {
+		return refused(err)
+	}
+
 	d.firewall, err = firewall.New(firewallConfig(d.cfg, d.app.cli.State), d.clock, d.log)
 	if err != nil {
 		return refused(err)
@@ -158,7 +165,7 @@ func (d *daemon) run(ctx context.Context, confirm int) error {
 		return err
 	}
 	d.manager, err = sessions.New(sessions.Options{
-		Clock: d.clock, Store: store, Enforcer: d.enforcer(), Profiles: profiles(d.cfg), Terminal: d.seats.registered,
+		Clock: d.clock, Store: list, Enforcer: d.enforcer(), Profiles: profiles(d.cfg), Terminal: d.seats.registered,
 		FirstSlot: first, LastSlot: last, Log: d.log,
 		Key: [32]byte(key), Line: min(d.cfg.WAN.Down, d.cfg.WAN.Up), Hours: calendar,
 		Notice: d.usage.Note,
@@ -191,6 +198,7 @@ func (d *daemon) run(ctx context.Context, confirm int) error {
 	if err := d.manager.Start(ctx); err != nil {
 		return refused(err)
 	}
+	list.Begin()
 	defer d.watchers.close()
 	d.openWatchers(ctx)
 	d.openHub()
@@ -201,7 +209,11 @@ func (d *daemon) run(ctx context.Context, confirm int) error {
 	}
 	defer ctl.Close()
 	d.box.systemd.Ready()
-	defer d.box.systemd.Stopping()
+	defer func() {
+		if ctx.Err() != nil { // and not when it is only to begin anew in the same process
+			d.box.systemd.Stopping()
+		}
+	}()
 	d.log.Info("in force", "site", d.cfg.Site.Name, "open", d.manager.Status().Open)
 	err = d.serve(ctx, confirm, plain, secure, certs, ctl, pages)
 	if errors.Is(err, errNotConfirmed) {
@@ -230,6 +242,7 @@ func (d *daemon) serve(ctx context.Context, confirm int, plain, secure net.Liste
 	group.Go(func() error { return d.hub.run(ctx) })
 	group.Go(func() error { return d.follow.prove(ctx, d) })
 	group.Go(func() error { return d.follow.certify(ctx, d) })
+	group.Go(func() error { return d.byItself(ctx) })
 	if d.cfg.Guests.IPv6 {
 		group.Go(func() error {
 			return advertise.Run(ctx, advertise.Options{

@@ -9,6 +9,7 @@ import (
 	"parvis/internal/control"
 	"parvis/internal/lang"
 	"parvis/internal/line"
+	"parvis/internal/upgrade"
 	"parvis/sessions"
 )
 
@@ -86,6 +87,13 @@ func (d *daemon) status() control.Status {
 	s.Terminals = d.seats.status()
 	s.Condition = d.condition()
 	s.Notes = append(s.Notes, d.boxNotes(s.Condition.Hardware)...)
+	if r, err := upgrade.State(d.app.cli.State); err == nil {
+		s.Upgrade = r
+		if r.State == upgrade.Trial || r.State == upgrade.Waiting || r.Failed() {
+			t := upgradeText(r)
+			s.Notes = append(s.Notes, problem(t))
+		}
+	}
 	s.Notes = append(append(s.Notes, d.seats.notes(d)...), d.fleet.notes()...)
 	return s
 }

@@ -118,7 +118,7 @@ func machineText() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "parvis %s\n", version)
 	for _, path := range []string{
-		"/proc/device-tree/model", "/sys/class/dmi/id/product_name", "/proc/version", "/etc/os-release", "/proc/uptime", "/proc/loadavg", "/proc/meminfo",
+		"/tmp/sysinfo/model", "/proc/device-tree/model", "/sys/class/dmi/id/product_name", "/proc/version", "/etc/os-release", "/proc/uptime", "/proc/loadavg", "/proc/meminfo",
 	} {
 		if text, err := os.ReadFile(path); err == nil {
 			fmt.Fprintf(&b, "\n# %s\n%s\n", path, strings.Trim(string(text), "\x00\n"))

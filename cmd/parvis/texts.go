@@ -130,7 +130,7 @@ var helpTexts = map[string]lang.Text{
 
 func helpVars(l lang.Lang) kong.Vars {
 	v := kong.Vars{}
-	for _, texts := range []map[string]lang.Text{helpTexts, deskTexts, paperTexts, reportTexts, printTexts, catalogueTexts, terminalConfigTexts, terminalTexts, queueTexts, monitorTexts, supportTexts, hubTexts} {
+	for _, texts := range []map[string]lang.Text{helpTexts, deskTexts, paperTexts, reportTexts, printTexts, catalogueTexts, terminalConfigTexts, terminalTexts, queueTexts, monitorTexts, supportTexts, hubTexts, recetteTexts, echoTexts, upgradeTexts} {
 		for k, t := range texts {
 			v[k] = t.In(l)
 		}

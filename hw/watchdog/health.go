@@ -41,8 +41,13 @@ func NewHealth(c clock.Clock, checks ...Check) *Health {
 	return h
 }
 
-// Run asks until ctx ends. It does not wait for a part that hangs.
+// Run asks until ctx ends; everything has just shown that it gets on when it begins. It does not wait for a part that hangs.
 func (h *Health) Run(ctx context.Context) error {
+	h.mu.Lock()
+	for name := range h.last {
+		h.last[name] = h.clock.Boot() // until now nobody could show anything
+	}
+	h.mu.Unlock()
 	for _, check := range h.checks {
 		go h.ask(ctx, check)
 	}

@@ -8,6 +8,7 @@ package config
 
 import (
 	"net/netip"
+	"net/url"
 	"time"
 
 	"parvis/internal/lang"
@@ -57,6 +58,8 @@ type WAN struct {
 	Favour []netip.Prefix
 	// Probe is the address of a page that answers 200 to 299 while the line leads to the internet; "" none.
 	Probe string
+	// Echo is the http address of a host that says how it was reached (parvis echo); nil none.
+	Echo *url.URL
 }
 
 // Guests is the guest network.

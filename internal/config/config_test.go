@@ -105,7 +105,8 @@ func TestTheShortestConfigurationHasTheDecidedDefaults(t *testing.T) {
 			Browser: config.Firefox, PorteusHosts: []names.Rule{".porteus-kiosk.org"},
 		},
 		Gate:    config.Gate{Services: []string{"all"}},
-		Monitor: config.Monitor{Disk: 90}, // watched by nobody
+		Monitor: config.Monitor{Disk: 90},
+		HW:      config.HW{WatchdogTimeout: time.Minute, Hot: 85, Worn: 80, ClockError: 5 * time.Second, Paper: 80, Cut: true}, // watched by nobody
 	}
 	if diff := cmp.Diff(want, got, values...); diff != "" {
 		t.Error(diff)

@@ -34,6 +34,10 @@ func TestTheReferencesRemarksShowTheValuesThatHoldWithoutThem(t *testing.T) {
 			t.Error("probe")
 		}
 		long.WAN.Probe = ""
+		if long.WAN.Echo == nil || short.WAN.Echo != nil {
+			t.Error("echo")
+		}
+		long.WAN.Echo = nil
 		if long.Portal.Certificate == "" || short.Portal.Certificate != "" {
 			t.Error("certificate")
 		}

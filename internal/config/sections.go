@@ -182,6 +182,7 @@ func (t *table) wan() (w WAN) {
 	w.Up, _ = t.rate("up", 1_000_000_000)
 	w.Favour = t.favour("favour")
 	w.Probe = t.page("probe")
+	w.Echo = t.echo("echo")
 	return w
 }
 

@@ -8,6 +8,7 @@ import (
 
 	"parvis/internal/lang"
 	"parvis/internal/mac"
+	"parvis/internal/upgrade"
 	"parvis/sessions"
 )
 
@@ -37,6 +38,8 @@ type Status struct {
 	// Repairs: another program had changed the kernel's state and it was laid anew; the last ones, newest last.
 	Repairs   []Repair  `json:"repairs"`
 	Condition Condition `json:"condition"`
+	// Upgrade is what became of the last version that was asked for.
+	Upgrade upgrade.Report `json:"upgrade"`
 	// ConfirmSeconds: all is taken back in so many seconds unless `parvis confirm` is run; 0 when confirmed.
 	ConfirmSeconds int `json:"confirm_seconds,omitempty"`
 }

@@ -82,3 +82,21 @@ func (d *DB) judge(ctx context.Context, known int) error {
 	}
 	return d.o.Examine(ctx, d, version)
 }
+
+// Version is the version of the file at path, which is not written to; fs.ErrNotExist where there is none.
+func Version(ctx context.Context, path string) (int, error) {
+	if _, err := os.Stat(path); err != nil {
+		return 0, err
+	}
+	d := &DB{o: Options{Path: path}}
+	db, err := d.connect(url.Values{"mode": {"ro"}})
+	if err != nil {
+		return 0, err
+	}
+	defer db.Close()
+	v, err := userVersion(ctx, db)
+	if err != nil {
+		return 0, fmt.Errorf("database: version of %s: %w", path, err)
+	}
+	return v, nil
+}

@@ -31,6 +31,12 @@ var letters = func() (t struct {
 // LineDown is the problem that only a place itself tells: the hub hears of it by silence.
 const LineDown = "line"
 
+// WentBack is another one: the hub hears of it by wire.Now.Upgrade.
+const WentBack = "upgrade"
+
+// Own is every problem that a place tells to those near it and not to the hub.
+var Own = []string{LineDown, WentBack}
+
 // Letter is an e-mail that waits to be sent.
 type Letter struct {
 	ID      string `json:"id"` // the same however often it is tried

@@ -161,7 +161,7 @@ func TestADamagedMemoryIsBegunAnew(t *testing.T) {
 }
 
 func TestEveryProblemHasItsWords(t *testing.T) {
-	for _, code := range append(slices.Clone(wire.ProblemCodes), LineDown) {
+	for _, code := range append(slices.Clone(wire.ProblemCodes), Own...) {
 		if l := letters.Probleme[code]; l.Titre == "" || l.Faire == "" {
 			t.Errorf("no letter about %s", code)
 		}

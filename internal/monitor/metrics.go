@@ -141,7 +141,7 @@ var Metrics = []Metric{
 		for _, p := range c.Problems {
 			in[p.Code]++
 		}
-		for _, code := range wire.ProblemCodes {
+		for _, code := range append(slices.Clone(wire.ProblemCodes), WentBack) {
 			put(labels(label("code", code)), float64(in[code]))
 		}
 	}},

@@ -191,6 +191,7 @@ var words = map[string]lang.Text{
 	"line-slow":      {EN: "the line is slower than configured", FR: "la ligne est plus lente que réglé"},
 	"clock":          {EN: "the clock is not set", FR: "l'horloge n'est pas à l'heure"},
 	"printer":        {EN: "the printer does not work", FR: "l'imprimante ne marche pas"},
+	WentBack:         {EN: "a new version did not work and was gone back from", FR: "une nouvelle version n'a pas marché : retour en arrière"},
 	"gate":           {EN: "the name gate does not work", FR: "le filtre des noms ne marche pas"},
 }
 

@@ -37,11 +37,13 @@ type album struct {
 	saw   []string // since the last page
 	line  *console.LineState
 	ill   *[]console.Problem
+	roll  *roll
 }
 
 func newAlbum(t *testing.T) *album {
-	a := &album{ill: &[]console.Problem{}}
+	a := &album{ill: &[]console.Problem{}, roll: &roll{}}
 	a.team = newTeam(t, papers, withCounts, withWhole, withPosts, withSeats, func(p *place) {
+		p.parts.Printer = a.roll
 		p.parts.Joined = func(sessions.Device) (time.Duration, bool) { return 0, true }
 		p.parts.Health = func() []console.Problem { return *a.ill }
 	})
@@ -196,6 +198,11 @@ func (a *album) paper() {
 	} {
 		a.see(name, path)
 	}
+	w = a.ask(http.MethodPost, lot+"/sortir", "planche", "1")
+	a.see("C6-sorti", w.Header().Get("Location"))
+	a.roll.then = console.Printed{Tickets: 5, Why: "no-paper"}
+	a.send("C6-sans-papier", lot+"/sortir", "planche", "1")
+	a.see("C6-suite", lot+"?sortis=5&planche=1")
 	w = a.ask(http.MethodPost, lot+"/annuler")
 	a.see("C6-annule", w.Header().Get("Location"))
 	a.see("C8-nouveau", "/ateliers/nouveau")

@@ -59,7 +59,7 @@ func (c *Console) printOut(w http.ResponseWriter, r *http.Request, who Person) {
 		}
 		stop.To, stop.Go = back, "Voir le lot"
 		if out += p.Tickets; out > 0 {
-			stop.Do += " Déjà sortis et bons : " + count(out, "ticket", "tickets") + "."
+			stop.Do += " Déjà sortis et bons" + space + ": " + count(out, "ticket", "tickets") + "."
 			stop.To += "?sortis=" + strconv.Itoa(out) + "&planche=" + strconv.Itoa(tickets[0].Sheet)
 		}
 		c.problem(w, r, http.StatusServiceUnavailable, stop)

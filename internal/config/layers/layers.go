@@ -45,7 +45,7 @@ var central = map[string][]string{
 	"site": {
 		"desk", "contact", "publisher", "rules", "languages", "timezone", "hours", "exceptions", "holiday-hours",
 	},
-	"wan":       {"favour", "probe"},
+	"wan":       {"favour", "probe", "echo"},
 	"portal":    {"profile", "open"},
 	"staff":     {"issuer", "client", "role-claim", "pkce"},
 	"profile":   nil, // all
