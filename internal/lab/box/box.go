@@ -49,7 +49,6 @@ type Box struct {
 	dir     string
 	key     ssh.PublicKey
 	ssh     *ssh.Client
-	started time.Time
 }
 
 // Accelerated reports whether machines run on the processor itself. A KVM that is there without Intel's or AMD's part of it
@@ -73,7 +72,7 @@ func (o Options) arguments() []string {
 	if Accelerated() {
 		accel = []string{"-accel", "kvm", "-cpu", "host"}
 	}
-	// i8042.nokbd stays away: keys are the lab's. A kernel that is lost ends the machine (panic=-1, -no-reboot).
+	// A kernel that is lost, or a watchdog that bites, ends the machine (panic=-1, -no-reboot).
 	args := append(accel, "-M", "q35", "-m", strconv.Itoa(cmp.Or(o.MemoryMB, 512)), "-smp", strconv.Itoa(cmp.Or(o.CPUs, 1)), "-nodefaults", "-no-user-config", "-display", "none",
 		"-no-reboot", "-serial", "stdio", "-kernel", o.Kernel.Image, "-initrd", o.Image,
 		"-append", "console=ttyS0 quiet panic=-1 mitigations=off nopti",
@@ -117,7 +116,7 @@ func Start(ctx context.Context, o Options) (_ *Box, err error) {
 		}
 	}
 	cmd := exec.Command("qemu-system-x86_64", o.arguments()...)
-	b := &Box{dir: o.Dir, key: o.Key, started: time.Now()}
+	b := &Box{dir: o.Dir, key: o.Key}
 	if o.NS != nil {
 		b.process, err = o.NS.Spawn(cmd)
 	} else {
@@ -167,7 +166,13 @@ func (b *Box) Console() string { return b.process.Log() }
 func (b *Box) Gone() <-chan struct{} { return b.process.Done() }
 
 // Kill cuts the machine's power: what its disks have not been given is lost.
-func (b *Box) Kill() error { return b.process.Kill() }
+func (b *Box) Kill() error {
+	err := b.process.Kill()
+	if b.monitor != nil {
+		b.monitor.conn.Close()
+	}
+	return err
+}
 
 // Snapshot writes the state of the running machine to a file that Options.Incoming goes on from, and switches it off. Whoever
 // goes on has the same cards and devices; disks are plugged in afterwards, so that nothing of one is remembered.

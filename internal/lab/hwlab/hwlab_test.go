@@ -16,7 +16,7 @@ func TestMain(m *testing.M) { lab.Main(m.Run) }
 // PARVIS_HWLAB_FULL leaves nothing out.
 func TestTheHardwareLab(t *testing.T) {
 	lab.NeedsLab(t)
-	o := hwlab.Options{Out: t.Output(), Dir: t.TempDir(), Cuts: 3, Quick: os.Getenv("PARVIS_HWLAB_FULL") == ""}
+	o := hwlab.Options{Out: t.Output(), Dir: t.TempDir(), Cuts: 2, Quick: os.Getenv("PARVIS_HWLAB_FULL") == ""}
 	if only := os.Getenv("PARVIS_HWLAB"); only != "" {
 		o.Only = regexp.MustCompile(only)
 	}
