@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"net/netip"
 	"path"
 	"strings"
 	"time"
@@ -21,9 +20,6 @@ import (
 
 // bites is the watchdogs' timeout. A fed one has four chances in it, which an emulated machine on a busy one needs.
 const bites = 30 * time.Second
-
-// printerPort is where the ticket printer is: beyond the line, which for the router is a machine like any other.
-var printerPort = netip.AddrPortFrom(lab.Gateway(), 9100)
 
 // tryDevices is a place with everything that a box may have.
 func tryDevices(ctx context.Context, l *Lab) (err error) {
@@ -282,33 +278,4 @@ func (d *devices) pause(ctx context.Context) error {
 	}
 	d.lab.Say("F10, held for 3 s: the place pauses, and the light goes out")
 	return nil
-}
-
-// printer listens where the configuration says, and tells each ticket.
-func (d *devices) printer() (<-chan escpostest.Paper, error) {
-	var err error
-	if d.ln, err = d.Internet.Listen(printerPort.String()); err != nil {
-		return nil, err
-	}
-	out := make(chan escpostest.Paper, 10)
-	go func() {
-		for {
-			c, err := d.ln.Accept()
-			if err != nil {
-				return
-			}
-			papers, err := escpostest.Decode(c, func(byte) error {
-				_, err := c.Write([]byte{escpostest.Fine})
-				return err
-			})
-			c.Close()
-			if err != nil {
-				continue // the trial says that no ticket came
-			}
-			for _, p := range papers {
-				out <- p
-			}
-		}
-	}()
-	return out, nil
 }
