@@ -21,6 +21,7 @@ type adminCmd struct {
 	Site    siteCmd    `cmd:"" help:"${help_site}"`
 	Link    linkCmd    `cmd:"" help:"${help_link}"`
 	Export  exportCmd  `cmd:"" help:"${help_admin_export}"`
+	Release releaseCmd `cmd:"" help:"${help_release}"`
 }
 
 type communeCmd struct {

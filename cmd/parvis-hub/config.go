@@ -20,6 +20,7 @@ import (
 	"parvis/internal/hub/alerts"
 	"parvis/internal/hub/certificates"
 	"parvis/internal/hub/report"
+	"parvis/internal/hub/store"
 	"parvis/internal/lang"
 	"parvis/internal/mail"
 	"parvis/internal/openid"
@@ -44,8 +45,32 @@ type settings struct {
 	Alerts []alerts.Way             `toml:"alert"`
 	Report map[string]report.Folder `toml:"report"`
 
-	ACME acme `toml:"acme"`
-	City city `toml:"city"`
+	ACME   acme   `toml:"acme"`
+	City   city   `toml:"city"`
+	Keep   keep   `toml:"keep"`
+	Backup backup `toml:"backup"`
+}
+
+// keep is for how long things are kept that nobody needs for ever.
+type keep struct {
+	Log       int `toml:"log"`       // months
+	Incidents int `toml:"incidents"` // months after their end
+	Messages  int `toml:"messages"`  // months after they have arrived
+	Hours     int `toml:"hours"`     // years of single hours; 0 for ever
+}
+
+const month = 365 * 24 * time.Hour / 12
+
+// terms are the same for the store.
+func (k keep) terms() store.Terms {
+	of := func(months int) time.Duration { return time.Duration(months) * month }
+	return store.Terms{Log: of(k.Log), Incidents: of(k.Incidents), Messages: of(k.Messages), Hours: k.Hours}
+}
+
+// backup is where copies of the database go.
+type backup struct {
+	Directory string `toml:"directory"`
+	Keep      int    `toml:"keep"` // copies
 }
 
 // city is the town's OpenID Connect provider, by which people enter.
@@ -149,6 +174,7 @@ func parseSettings(name, source string) (s settings, problems []config.Problem) 
 		problems = append(problems, config.Problem{File: name, Severity: config.Error, What: what, Expected: expected, Do: do})
 	}
 	none := config.Message{}
+	s.Keep, s.Backup = keep{Log: 12, Incidents: 24, Messages: 3}, backup{Keep: 14}
 	meta, err := toml.Decode(source, &s)
 	if err != nil {
 		p := config.Problem{
@@ -209,7 +235,24 @@ func parseSettings(name, source string) (s settings, problems []config.Problem) 
 			wrong(config.Say("city has no issuer over https, or no client", "city n'a pas d'issuer en https, ou pas de client"), config.Say("both: the provider's address and our client there", "les deux : l'adresse du fournisseur et notre client chez lui"), none)
 		}
 	}
-	for key, path := range map[string]string{"city.secret-file": s.City.SecretFile, "certificate": s.Certificate, "key": s.Key, "sign-key": s.SignKey, "acme.key-file": s.ACME.KeyFile} {
+	for _, k := range []struct {
+		key            string
+		is, from, upto int
+		en, fr         string
+	}{
+		{"keep.log", s.Keep.Log, 6, 12, "months", "mois"},
+		{"keep.incidents", s.Keep.Incidents, 1, 60, "months", "mois"},
+		{"keep.messages", s.Keep.Messages, 1, 24, "months", "mois"},
+		{"keep.hours", s.Keep.Hours, 0, 50, "years, 0 for ever", "années, 0 pour toujours"},
+		{"backup.keep", s.Backup.Keep, 1, 1000, "copies", "copies"},
+	} {
+		if k.is < k.from || k.is > k.upto {
+			wrong(config.Say("%s is %d", "%s vaut %d", k.key, k.is), config.Message{Text: lang.Text{
+				EN: fmt.Sprintf("%d to %d %s", k.from, k.upto, k.en), FR: fmt.Sprintf("de %d à %d %s", k.from, k.upto, k.fr),
+			}}, none)
+		}
+	}
+	for key, path := range map[string]string{"backup.directory": s.Backup.Directory, "city.secret-file": s.City.SecretFile, "certificate": s.Certificate, "key": s.Key, "sign-key": s.SignKey, "acme.key-file": s.ACME.KeyFile} {
 		if path != "" && !filepath.IsAbs(path) {
 			wrong(config.Say("%s is %q", "%s vaut %q", key, path), config.Say("a path that begins with /", "un chemin qui commence par /"), none)
 		}

@@ -36,6 +36,9 @@ func TestWhatIsWrongInAConfiguration(t *testing.T) {
 		"an authority by http":    {least + "[acme]\ndirectory = \"http://ca.example\"\nserver = \"ns.ville.fr:53\"\nkey-file = \"/etc/tsig\"", "acme.directory is", "en https"},
 		"no name server":          {least + "[acme]\ndirectory = \"https://ca.example\"\nkey-file = \"/etc/tsig\"", "acme.server is", "serveur de noms"},
 		"no key of the zone":      {least + "[acme]\ndirectory = \"https://ca.example\"\nserver = \"ns.ville.fr:53\"", "acme has no key-file", "n'a pas de key-file"},
+		"a log of a quarter":      {least + "[keep]\nlog = 3", "keep.log is 3; expected 6 to 12 months", "de 6 à 12 mois"},
+		"no copy is kept":         {least + "[backup]\nkeep = 0", "backup.keep is 0", "backup.keep vaut 0"},
+		"copies from here":        {least + "[backup]\ndirectory = \"copies\"", "backup.directory is", "commence par /"},
 		"no TOML":                 {"url = \"https://centre.ville.fr\"\n[database]\nprogram = password=geheim", "parvis-hub.toml:3:1: this line cannot be read", "ne peut pas être lue"},
 		"another type":            {"url = 3", "this cannot be read", "ceci ne peut pas être lu"},
 	} {
@@ -83,9 +86,16 @@ func TestTheGuidesConfigurationIsOne(t *testing.T) {
 		}
 	}
 	keys("", reflect.TypeFor[settings]())
+	names := []string{"parvis_hub_database_up"}
 	for _, m := range siteMetrics {
-		if !strings.Contains(guide, "`"+m.name+"`") {
-			t.Errorf("the guide does not tell of %s", m.name)
+		names = append(names, m.name)
+	}
+	for _, m := range hubMetrics {
+		names = append(names, m.name)
+	}
+	for _, name := range names {
+		if !strings.Contains(guide, "`"+name+"`") {
+			t.Errorf("the guide does not tell of %s", name)
 		}
 	}
 }

@@ -16,6 +16,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"parvis/internal/lang"
+	"parvis/internal/plugin"
 	"parvis/internal/verb"
 )
 
@@ -39,6 +40,8 @@ type CLI struct {
 	Migrate migrateCmd `cmd:"" help:"${help_migrate}"`
 	Check   checkCmd   `cmd:"" help:"${help_check}"`
 	Serve   serveCmd   `cmd:"" help:"${help_serve}"`
+	Backup  backupCmd  `cmd:"" help:"${help_backup}"`
+	Probe   probeCmd   `cmd:"" help:"${help_probe}"`
 	Admin   adminCmd   `cmd:"" help:"${help_admin}"`
 }
 
@@ -69,8 +72,10 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 	cli := new(CLI)
 	exited := -1
 	vars := kong.Vars{"version": version}
-	for k, t := range helpTexts {
-		vars[k] = t.In(l)
+	for _, texts := range []map[string]lang.Text{helpTexts, backupTexts, probeTexts} {
+		for k, t := range texts {
+			vars[k] = t.In(l)
+		}
 	}
 	parser, err := kong.New(cli,
 		kong.Name("parvis-hub"),
@@ -91,6 +96,10 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 	kctx, err := parser.Parse(args)
 	if exited >= 0 { // --help, --version
 		return exited
+	}
+	if probed(err) {
+		fmt.Fprintln(stdout, plugin.Line(pluginName, plugin.Unknown, err.Error()))
+		return int(plugin.Unknown)
 	}
 	if err != nil {
 		fmt.Fprintf(stderr, "parvis-hub: %v\n%s\n", err, tryHelpText.In(l))

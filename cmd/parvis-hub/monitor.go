@@ -72,6 +72,7 @@ func (d *daemon) monitor() http.Handler {
 	mux.HandleFunc("GET /metrics", func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", textFormat)
 		d.figures.set.WritePrometheus(w)
+		d.writeFacts(r.Context(), w)
 		metrics.WriteProcessMetrics(w)
 	})
 	mux.HandleFunc("GET /sites", func(w http.ResponseWriter, r *http.Request) {
@@ -99,6 +100,50 @@ func (d *daemon) monitor() http.Handler {
 		http.NotFound(w, r)
 	})
 	return mux
+}
+
+// hubMetrics are what the database says of the hub, by name and help; nothing where it is not known.
+var hubMetrics = []struct {
+	name, help string
+	value      func(facts) (float64, bool)
+}{
+	{"parvis_hub_sites", "Sites of all communes.", func(f facts) (float64, bool) { return float64(f.sites), true }},
+	{"parvis_hub_silent_sites", "Sites that were heard once, and not for ten minutes.", func(f facts) (float64, bool) { return float64(f.silent), true }},
+	{"parvis_hub_waiting_messages", "Alerts that their other side has not taken yet.", func(f facts) (float64, bool) { return float64(f.waiting), true }},
+	{"parvis_hub_oldest_message_seconds", "Since when the oldest of them waits.", func(f facts) (float64, bool) { return f.oldest.Seconds(), true }},
+	{"parvis_hub_backup_age_seconds", "Since the last backup. Missing where there never was one.", func(f facts) (float64, bool) { return f.age.Seconds(), f.backup != nil }},
+	{"parvis_hub_backup_bytes", "Its size. Missing where the town makes it.", func(f facts) (float64, bool) {
+		if f.backup == nil || f.backup.Bytes == 0 {
+			return 0, false
+		}
+		return float64(f.backup.Bytes), true
+	}},
+}
+
+// writeFacts says whether the database answers, and what it says.
+func (d *daemon) writeFacts(ctx context.Context, w io.Writer) {
+	ctx, cancel := context.WithTimeout(ctx, healthWithin)
+	defer cancel()
+	f, err := lookAt(ctx, d.hub, d.clock.Wall().Time)
+	up := 1.0
+	if err != nil {
+		d.log.Error("the monitoring does not hear from the database", "error", err)
+		up = 0
+	}
+	gauge(w, "parvis_hub_database_up", "1 while the database answers, and has this version's tables.", up)
+	if err != nil {
+		return
+	}
+	for _, m := range hubMetrics {
+		if v, known := m.value(f); known {
+			gauge(w, m.name, m.help, v)
+		}
+	}
+}
+
+func gauge(w io.Writer, name, help string, v float64) {
+	fmt.Fprintf(w, "# HELP %s %s\n# TYPE %[1]s gauge\n", name, help)
+	metrics.WriteGaugeFloat64(w, name, v)
 }
 
 const textFormat = "text/plain; version=0.0.4; charset=utf-8"
@@ -164,8 +209,7 @@ var siteMetrics = []struct {
 func writeSite(w io.Writer, g store.Glance, now time.Time) {
 	for _, m := range siteMetrics {
 		if v, known := m.value(g, now); known {
-			fmt.Fprintf(w, "# HELP %s %s\n# TYPE %[1]s gauge\n", m.name, m.help)
-			metrics.WriteGaugeFloat64(w, m.name, v)
+			gauge(w, m.name, m.help, v)
 		}
 	}
 }

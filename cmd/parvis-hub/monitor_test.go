@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"parvis/internal/hub/intake/intaketest"
 	"parvis/internal/hub/store"
@@ -70,11 +71,21 @@ func TestMonitoringFindsEverySite(t *testing.T) {
 	_, body = get(t, p.monitor+"/metrics")
 	for _, want := range []string{
 		`parvis_hub_info{version="unknown"} 1`, `parvis_hub_requests_total{what="batch",status="200"} 1`, `parvis_hub_requests_total{what="enrol",status="200"} 1`,
+		"parvis_hub_database_up 1", "parvis_hub_sites 2", "parvis_hub_silent_sites 0", "parvis_hub_waiting_messages 0", "parvis_hub_oldest_message_seconds 0",
 		"parvis_hub_kept_hours_total 1", `parvis_hub_request_seconds_count{what="batch"} 1`, `parvis_hub_database_connections{state="busy"}`, "process_resident_memory_bytes",
 	} {
 		if !strings.Contains(body, want) {
 			t.Errorf("/metrics has no %s:\n%s", want, body)
 		}
+	}
+	if strings.Contains(body, "parvis_hub_backup") {
+		t.Errorf("there never was a backup, and /metrics says\n%s", body)
+	}
+	if err := c.store.AddBackup(t.Context(), store.Backup{At: time.Now().Add(-90 * time.Minute), Bytes: 4096, Checked: true}); err != nil {
+		t.Fatal(err)
+	}
+	if _, body = get(t, p.monitor+"/metrics"); !strings.Contains(body, "\nparvis_hub_backup_age_seconds 54") || !strings.Contains(body, "\nparvis_hub_backup_bytes 4096\n") {
+		t.Errorf("there is a backup, and /metrics says\n%s", body)
 	}
 	for _, path := range []string{"/metrics", "/sites"} {
 		// Whoever has not entered meets the page where people enter, whatever they ask for.

@@ -161,7 +161,7 @@ func (d *daemon) people(from func(*http.Request) string) (http.Handler, error) {
 		return nil, err
 	}
 	d.staff = staff.New(staff.Options{
-		Origin: d.URL, Store: d.hub.Staff(), Clock: d.clock, Log: d.log, City: city,
+		Origin: d.URL, Store: d.hub.Staff(), Clock: d.clock, Log: d.log, City: city, Keep: d.Keep.terms().Log,
 		Address: func(r *http.Request) netip.Addr {
 			a, _ := netip.ParseAddr(from(r)) // whoever is nobody counts as one
 			return a
@@ -187,13 +187,16 @@ func (d *daemon) drop() func(ctx context.Context, commune, month string) error {
 	}
 }
 
-// tidy forgets logins, links and tries that are over, once an hour, in one hub at a time.
+// tidyEvery is how often what is over is looked for.
+const tidyEvery = time.Hour
+
+// tidy forgets what is over, once an hour, in one hub of the database at a time.
 func (d *daemon) tidy(ctx context.Context) error {
 	for {
-		if _, err := d.hub.Once(ctx, "staff", d.staff.Tidy); err != nil && ctx.Err() == nil {
-			d.log.Error("what is over is not forgotten yet", "error", err)
+		if _, err := d.hub.Once(ctx, "tidy", d.forget); err != nil && ctx.Err() == nil {
+			d.log.Error("what is over is not all forgotten yet; it is tried again", "error", err)
 		}
-		due, stop := d.clock.At(d.clock.Boot().Add(time.Hour))
+		due, stop := d.clock.At(d.clock.Boot().Add(tidyEvery))
 		select {
 		case <-ctx.Done():
 			stop()
@@ -201,6 +204,33 @@ func (d *daemon) tidy(ctx context.Context) error {
 		case <-due:
 		}
 	}
+}
+
+// forget removes what is over, or was kept for its term: of people who work with the hub, of each commune, and of the hours. What fails keeps nothing
+// else from it.
+func (d *daemon) forget(ctx context.Context) error {
+	terms, now := d.Keep.terms(), d.clock.Wall().Time
+	failed := []error{d.staff.Tidy(ctx)}
+	all, err := d.hub.Tenants(ctx)
+	failed = append(failed, err)
+	for _, c := range all {
+		var p store.Purged
+		err := d.hub.Tenant(ctx, c.ID, func(t *store.Tenant) (err error) {
+			p, err = t.Purge(ctx, terms, now)
+			return err
+		})
+		switch {
+		case err != nil:
+			failed = append(failed, fmt.Errorf("commune %s: %w", c.ID, err))
+		case p.Sum() > 0:
+			d.log.Info("removed after their term", "commune", c.ID, "incidents", p.Incidents, "messages", p.Messages, "codes", p.Codes, "layers", p.Layers, "publications", p.Publications)
+		}
+	}
+	months, err := d.hub.DropHours(ctx, terms.Hours, now)
+	if months > 0 {
+		d.log.Info("single hours removed after their term; their days stay", "months", months)
+	}
+	return errors.Join(append(failed, err)...)
 }
 
 // publishedAt is where what everybody may know is.

@@ -193,31 +193,35 @@ func TestARunningHubTellsWhatWasPublished(t *testing.T) {
 	}
 }
 
+// writeCertificate makes centre.pem and centre.key in a directory.
+func writeCertificate(t *testing.T, dir, name string, serial int64) {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	template := &x509.Certificate{SerialNumber: big.NewInt(serial), DNSNames: []string{name}, NotAfter: time.Now().Add(time.Hour)}
+	cert, err := x509.CreateCertificate(nil, template, template, key.Public(), key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	der, err := x509.MarshalPKCS8PrivateKey(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, block := range map[string]*pem.Block{"centre.pem": {Type: "CERTIFICATE", Bytes: cert}, "centre.key": {Type: "PRIVATE KEY", Bytes: der}} {
+		if err := os.WriteFile(filepath.Join(dir, name), pem.EncodeToMemory(block), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
 // A hub with a certificate of its own takes another one without a restart, and keeps the one that it has when the new one is none.
 func TestACertificateIsRenewedInPlace(t *testing.T) {
 	c := newCentre(t)
 	c.verb(exitOK, "migrate")
 	dir := filepath.Dir(c.file)
-	write := func(serial int64) {
-		key, err := ecdsa.GenerateKey(elliptic.P256(), nil)
-		if err != nil {
-			t.Fatal(err)
-		}
-		template := &x509.Certificate{SerialNumber: big.NewInt(serial), DNSNames: []string{"centre.example"}, NotAfter: time.Now().Add(time.Hour)}
-		cert, err := x509.CreateCertificate(nil, template, template, key.Public(), key)
-		if err != nil {
-			t.Fatal(err)
-		}
-		der, err := x509.MarshalPKCS8PrivateKey(key)
-		if err != nil {
-			t.Fatal(err)
-		}
-		for name, block := range map[string]*pem.Block{"centre.pem": {Type: "CERTIFICATE", Bytes: cert}, "centre.key": {Type: "PRIVATE KEY", Bytes: der}} {
-			if err := os.WriteFile(filepath.Join(dir, name), pem.EncodeToMemory(block), 0o600); err != nil {
-				t.Fatal(err)
-			}
-		}
-	}
+	write := func(serial int64) { writeCertificate(t, dir, "centre.example", serial) }
 	source, err := os.ReadFile(c.file)
 	if err != nil {
 		t.Fatal(err)

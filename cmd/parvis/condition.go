@@ -3,6 +3,7 @@ package main
 import (
 	"crypto/tls"
 	"net"
+	"os"
 	"strings"
 	"time"
 
@@ -86,6 +87,8 @@ func (d *daemon) problems(c control.Condition, m sessions.Status) (all []wire.Pr
 	}
 	_, back := d.app.wentBack()
 	add(back, monitor.WentBack, "")
+	add(d.asked.printer.No(), "printer", "")
+	add(d.asked.gate.No(), "gate", "")
 	return all
 }
 
@@ -120,6 +123,15 @@ func daysLeft(pair *tls.Certificate, now time.Time) int {
 		left -= day - 1 // ended an hour ago is -1, not 0
 	}
 	return int(left / day)
+}
+
+// freeOn is how many bytes a directory's disk has left for us.
+func freeOn(dir string) (uint64, error) {
+	var st unix.Statfs_t
+	if err := unix.Statfs(dir, &st); err != nil {
+		return 0, &os.PathError{Op: "statfs", Path: dir, Err: err}
+	}
+	return st.Bavail * uint64(st.Bsize), nil
 }
 
 // diskOf is the disk that a directory is on; zero when the system does not say.

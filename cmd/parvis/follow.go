@@ -21,6 +21,7 @@ import (
 	"parvis/internal/hublink"
 	"parvis/internal/hublink/bundle"
 	"parvis/internal/hublink/certs"
+	"parvis/internal/hublink/releases"
 	"parvis/internal/hublink/wire"
 	"parvis/internal/monitor"
 	"parvis/portal/staff"
@@ -38,6 +39,10 @@ type follow struct {
 	certs  *certs.Keeper
 	wanted map[string]func(*daemon) *certificate // name → who serves it; of names without a certificate in the configuration
 	again  chan struct{}                         // something to begin anew with
+	joined bool                                  // the site was enrolled at the daemon's start
+
+	releases *releases.Keeper // nil: not enrolled
+	wants    chan string      // version that the hub wants here, the newest
 
 	mu    sync.Mutex
 	staff string // version of the colleagues in force; "" none since the daemon's start
@@ -45,7 +50,7 @@ type follow struct {
 
 // follow lays the hub's part over the site's own configuration. What cannot be used is gone back from here: a site always comes up.
 func (a *app) follow(own *config.Config, log *slog.Logger) (*config.Config, *follow) {
-	f := &follow{again: make(chan struct{}, 1)}
+	f := &follow{again: make(chan struct{}, 1), wants: make(chan string, 1)}
 	if err := os.Remove(filepath.Join(a.cli.State, inForce)); err != nil && !errors.Is(err, os.ErrNotExist) {
 		log.Warn("what was in force before is still written down", "error", err)
 	}
@@ -56,6 +61,8 @@ func (a *app) follow(own *config.Config, log *slog.Logger) (*config.Config, *fol
 	if site, key, err := hublink.Signer(filepath.Join(a.cli.State, "hub.json")); err != nil {
 		log.Error("no hub", "error", err)
 	} else if site != "" {
+		f.joined = true
+		f.openReleases(a, site, log)
 		if f.keeper, err = bundle.Keep(filepath.Join(a.cli.State, "bundle.json"), site, key); err != nil {
 			log.Error("what the hub published is left out", "error", err)
 		} else if merged := f.merged(a, log); merged != nil {
@@ -77,8 +84,12 @@ func (f *follow) merged(a *app, log *slog.Logger) *config.Config {
 		if !ok {
 			return nil
 		}
-		cfg, err := a.over(p.Config)
+		cfg, source, err := a.over(p.Config)
 		if err == nil {
+			// For people to read: a disk that does not take it is told, and is no fault of the configuration.
+			if err := durable.Write(filepath.Join(a.cli.State, inForce), []byte(source)); err != nil {
+				log.Error("what is in force is not written down", "error", err)
+			}
 			return cfg
 		}
 		log.Error("what the hub published cannot be used", "version", p.Version, "error", err)
@@ -93,22 +104,21 @@ func (f *follow) merged(a *app, log *slog.Logger) *config.Config {
 	return nil
 }
 
-// over lays a piece of a configuration over the site's own file.
-func (a *app) over(piece string) (*config.Config, error) {
+// over lays a piece of a configuration over the site's own file; source is both as people read them. The error is of the configuration.
+func (a *app) over(piece string) (cfg *config.Config, source string, err error) {
 	own, err := os.ReadFile(a.cli.Config)
 	if err != nil {
-		return nil, err
+		return nil, "", err
 	}
 	if err := layers.Check(piece); err != nil {
-		return nil, err
+		return nil, "", err
 	}
 	m, err := layers.Merge(layers.Layer{Origin: "site", Source: string(own)}, layers.Layer{Origin: "hub", Source: piece})
 	if err != nil {
-		return nil, err
+		return nil, "", err
 	}
-	path := filepath.Join(a.cli.State, inForce)
-	source := "# Written by Parvis: " + a.cli.Config + " with what the hub has published. Changes here are lost.\n\n" + m.Source
-	cfg, problems := config.Parse(path, []byte(source))
+	source = "# Written by Parvis: " + a.cli.Config + " with what the hub has published. Changes here are lost.\n\n" + m.Source
+	cfg, problems := config.Parse(filepath.Join(a.cli.State, inForce), []byte(source))
 	if config.HasErrors(problems) {
 		all := make([]error, 0, len(problems))
 		for _, p := range problems {
@@ -116,9 +126,9 @@ func (a *app) over(piece string) (*config.Config, error) {
 				all = append(all, errors.New(p.In(a.lang)))
 			}
 		}
-		return nil, errors.Join(all...)
+		return nil, "", errors.Join(all...)
 	}
-	return cfg, durable.Write(path, []byte(source))
+	return cfg, source, nil
 }
 
 // certificates takes those that came by the hub where the configuration names none. A console without one waits for it.
@@ -160,6 +170,7 @@ func (f *follow) told(ctx context.Context, d *daemon, r wire.Receipt, said wire.
 			d.log.Warn("what the hub publishes was not taken", "version", r.Bundle, "error", err)
 		}
 	}
+	f.want(d, r.Release)
 }
 
 // bundle fetches what is published. A trial waits until nothing else is being tried.
@@ -168,7 +179,9 @@ func (f *follow) bundle(ctx context.Context, d *daemon) error {
 		return nil
 	}
 	if f.keeper == nil {
-		f.begin() // enrolled meanwhile: the next start knows who signs
+		if !f.joined {
+			f.begin() // enrolled meanwhile: the next start knows who signs
+		}
 		return nil
 	}
 	b, _, err := d.hub.link.Fetch(ctx, wire.PathBundle, "")
@@ -236,7 +249,10 @@ func (f *follow) begin() {
 
 // says adds to a sign of life what the site runs of its hub's.
 func (f *follow) says(n wire.Now) wire.Now {
-	n.Staff = f.known()
+	n.Staff, n.Arch = f.known(), arch()
+	if f.releases != nil {
+		n.Upgrade = f.releases.Says()
+	}
 	n.Problems = slices.DeleteFunc(slices.Clone(n.Problems), func(p wire.Problem) bool { return slices.Contains(monitor.Own, p.Code) })
 	if f.keeper == nil {
 		return n

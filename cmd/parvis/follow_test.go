@@ -4,20 +4,25 @@ import (
 	"bytes"
 	"context"
 	"crypto/ecdsa"
+	"crypto/ed25519"
 	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/pem"
+	"errors"
+	"log/slog"
 	"math/big"
 	"net"
 	"os"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
 
 	"parvis/internal/control"
+	"parvis/internal/hublink/bundle"
 	"parvis/internal/hublink/hubtest"
 	"parvis/internal/hublink/wire"
 	"parvis/internal/lab"
@@ -107,6 +112,70 @@ func TestASiteTriesWhatItsHubPublishes(t *testing.T) {
 }
 
 // Whatever a publication breaks between the site and its hub: nobody could take it back from the centre, so the site does.
+// smallest is a configuration with what every place must say, and no more.
+const smallest = `[site]
+name = "Maison du Lac"
+contact = "l'accueil"
+[wan]
+interface = "wan0"
+[guests]
+interface = "guest0"
+address = "10.20.0.1/24"
+[portal]
+name = "portail.example"
+[[profile]]
+name = "visite"
+label = "Visite"
+duration = "1h"
+`
+
+// The file of what is in force is for people to read. Where it cannot be written, what the hub published runs all the same; what no site can
+// run is gone back from.
+func TestADiskThatTakesNothingIsNoFaultOfTheConfiguration(t *testing.T) {
+	public, private, err := ed25519.GenerateKey(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, tc := range []struct {
+		name, piece, desk string
+		refused           *bundle.Refused
+	}{
+		{"a configuration that can be used", "[site]\ndesk = \"le comptoir\"\n", "le comptoir", nil},
+		{"one that cannot", "[site]\ntimezone = \"Nowhere/Town\"\n", "", &bundle.Refused{Version: 3, Why: "check"}},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			dir := t.TempDir()
+			a := &app{cli: &CLI{Config: filepath.Join(dir, "parvis.toml"), State: filepath.Join(dir, "state")}}
+			blocked := filepath.Join(a.cli.State, inForce, "in-the-way") // no file takes the place of a directory with something in it
+			if err := errors.Join(os.WriteFile(a.cli.Config, []byte(smallest), 0o600), os.MkdirAll(blocked, 0o700)); err != nil {
+				t.Fatal(err)
+			}
+			keeper, err := bundle.Keep(filepath.Join(a.cli.State, "bundle.json"), "site-1", public)
+			if err != nil {
+				t.Fatal(err)
+			}
+			b, err := bundle.Sign(private, bundle.Payload{Site: "site-1", Version: 3, Made: 1, Config: tc.piece})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if news, err := keeper.Offer(b); !news || err != nil {
+				t.Fatal(news, err)
+			}
+			var log bytes.Buffer
+			cfg := (&follow{keeper: keeper}).merged(a, slog.New(slog.NewTextHandler(&log, nil)))
+			if got := cfg != nil; got != (tc.desk != "") || got && cfg.Site.Desk != tc.desk {
+				t.Errorf("%+v\n%s", cfg, &log)
+			}
+			if _, refused := keeper.Says(); !reflect.DeepEqual(refused, tc.refused) {
+				t.Errorf("refused %+v\n%s", refused, &log)
+			}
+			if tc.desk != "" && !strings.Contains(log.String(), "is not written down") {
+				t.Errorf("nobody is told:\n%s", &log)
+			}
+		})
+	}
+}
+
 func TestASiteThatNoLongerReachesItsHubGoesBack(t *testing.T) {
 	p, h := followed(t)
 	h.Fails(func() hubtest.Fault {

@@ -36,7 +36,7 @@ func (d *daemon) openHub() {
 	o, err := hubOptions(c)
 	if err == nil {
 		o.Path, o.Version, o.Model = filepath.Join(d.app.cli.State, "hub.json"), version, d.box.state(d).Board
-		o.Outbox, o.Now, o.Clock, o.Log = d.usage, func() wire.Now { return d.follow.says(d.condition().Now) }, d.clock, d.log
+		o.Outbox, o.Now, o.Clock, o.Log = d.usage, d.saysToHub, d.clock, d.log
 		d.hub.left = d.follow.left
 		o.Told = func(ctx context.Context, r wire.Receipt, said wire.Now) { d.follow.told(ctx, d, r, said) }
 		d.hub.link, err = hublink.Open(o)
@@ -44,6 +44,13 @@ func (d *daemon) openHub() {
 	if d.hub.err = err; err != nil {
 		d.log.Error("no hub", "error", err)
 	}
+}
+
+// saysToHub is how the site is, as its hub is told.
+func (d *daemon) saysToHub() wire.Now {
+	n := d.follow.says(d.condition().Now)
+	n.Reburn = d.fleet.held()
+	return n
 }
 
 // hubOptions are what the configuration says of the way to the hub.

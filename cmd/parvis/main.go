@@ -17,7 +17,7 @@ import (
 
 	"parvis/internal/control"
 	"parvis/internal/lang"
-	"parvis/internal/monitor"
+	"parvis/internal/plugin"
 	"parvis/internal/verb"
 )
 
@@ -124,8 +124,8 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 		return exited
 	}
 	if probed(err) {
-		fmt.Fprintln(stdout, monitor.Line(monitor.Unknown, err.Error()))
-		return int(monitor.Unknown)
+		fmt.Fprintln(stdout, plugin.Line("PARVIS", plugin.Unknown, err.Error()))
+		return int(plugin.Unknown)
 	}
 	if err != nil {
 		fmt.Fprintf(stderr, "parvis: %v\n%s\n", err, tryHelpText.In(l))

@@ -13,6 +13,7 @@ import (
 	"parvis/internal/control"
 	"parvis/internal/lang"
 	"parvis/internal/monitor"
+	"parvis/internal/plugin"
 )
 
 var monitorTexts = map[string]lang.Text{
@@ -37,25 +38,25 @@ type probeCmd struct {
 func (c probeCmd) Run(ctx context.Context, a *app) error {
 	warn, err := monitor.DefaultWarn.With(c.Warn)
 	if err != nil {
-		return a.verdict(monitor.Unknown, "--warn "+err.Error())
+		return a.verdict(plugin.Unknown, "--warn "+err.Error())
 	}
 	crit, err := monitor.DefaultCrit.With(c.Crit)
 	if err != nil {
-		return a.verdict(monitor.Unknown, "--crit "+err.Error())
+		return a.verdict(plugin.Unknown, "--crit "+err.Error())
 	}
 	ctx, cancel := context.WithTimeout(ctx, c.Timeout)
 	defer cancel()
 	s, err := a.client.Status(ctx)
 	switch {
 	case errors.Is(err, os.ErrPermission):
-		return a.verdict(monitor.Unknown, lang.Text{
+		return a.verdict(plugin.Unknown, lang.Text{
 			EN: "this user may not ask the daemon on %s; run the check as root (sudo)",
 			FR: "cet utilisateur n'a pas le droit d'interroger le service sur %s ; lancez la sonde en root (sudo)",
 		}.In(a.lang, a.cli.Socket))
 	case errors.Is(err, control.ErrNoDaemon):
-		return a.verdict(monitor.Critical, noDaemonText.In(a.lang, a.cli.Socket))
+		return a.verdict(plugin.Critical, noDaemonText.In(a.lang, a.cli.Socket))
 	case err != nil:
-		return a.verdict(monitor.Unknown, err.Error())
+		return a.verdict(plugin.Unknown, err.Error())
 	}
 	state, line := monitor.Judge(s.Condition, warn, crit, a.lang)
 	fmt.Fprintln(a.out, line)
@@ -63,8 +64,8 @@ func (c probeCmd) Run(ctx context.Context, a *app) error {
 }
 
 // verdict is what a plugin says when there is nothing to judge.
-func (a *app) verdict(s monitor.State, why string) error {
-	fmt.Fprintln(a.out, monitor.Line(s, strings.ReplaceAll(why, "|", "/")))
+func (a *app) verdict(s plugin.State, why string) error {
+	fmt.Fprintln(a.out, plugin.Line("PARVIS", s, strings.ReplaceAll(why, "|", "/")))
 	return fail(int(s), lang.Text{})
 }
 

@@ -100,6 +100,7 @@ type daemon struct {
 	certs    certificates
 	watchers watchers
 	box      box
+	asked    asked
 	hub      hub
 	follow   *follow
 }
@@ -199,6 +200,9 @@ func (d *daemon) run(ctx context.Context, confirm int) error {
 		return refused(err)
 	}
 	list.Begin()
+	if d.asked, err = newAsked(d); err != nil {
+		return err
+	}
 	defer d.watchers.close()
 	d.openWatchers(ctx)
 	d.openHub()
@@ -239,9 +243,11 @@ func (d *daemon) serve(ctx context.Context, confirm int, plain, secure net.Liste
 	group.Go(func() error { return d.fleet.run(ctx, d) })
 	group.Go(func() error { return d.watchers.run(ctx, d) })
 	group.Go(func() error { return d.box.run(ctx, d) })
+	group.Go(func() error { return d.asked.run(ctx, d.clock) })
 	group.Go(func() error { return d.hub.run(ctx) })
 	group.Go(func() error { return d.follow.prove(ctx, d) })
 	group.Go(func() error { return d.follow.certify(ctx, d) })
+	group.Go(func() error { return d.follow.upgrades(ctx, d) })
 	group.Go(func() error { return d.byItself(ctx) })
 	if d.cfg.Guests.IPv6 {
 		group.Go(func() error {

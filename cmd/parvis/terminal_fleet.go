@@ -233,6 +233,18 @@ func (m printMemory) HasPrinted(ctx context.Context, session string) error {
 	return m.seats.store.HasPrinted(ctx, session)
 }
 
+// held is how many terminals make their image anew once what is held back is published.
+func (f *fleet) held() int {
+	if f.rollout == nil {
+		return 0
+	}
+	s, err := f.rollout.Status()
+	if err != nil {
+		return 0 // the notes say it
+	}
+	return len(s.Restart)
+}
+
 func (f *fleet) close() {
 	if f.stop != nil {
 		f.stop()

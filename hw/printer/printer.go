@@ -14,6 +14,7 @@ import (
 	"os"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -64,11 +65,14 @@ type Options struct {
 	Answer, Ticket time.Duration
 }
 
-// Printer is one. Its methods may be called from several goroutines: one prints, the others are told that it is busy.
+// Printer is one. Its methods may be called from several goroutines: one prints, the others are told that it is busy. Who prints waits for who
+// looks, which is a matter of seconds.
 type Printer struct {
 	Options
-	mu   sync.Mutex
-	mute time.Time // until when it is not asked, because it has never answered; guarded by mu
+	printing atomic.Bool
+	looks    sync.Mutex // one looks at a time
+	mu       sync.Mutex // who has the connection
+	mute     time.Time  // until when it is not asked, because it has never answered; guarded by mu
 }
 
 // muteFor is how long a printer that did not answer is not asked again.
@@ -90,9 +94,11 @@ func USB(address string) bool { return strings.HasPrefix(address, "/") }
 
 // Print prints tickets as they are made, and returns how many. What stops it is a *Stopped, or the error that a ticket was made with.
 func (p *Printer) Print(ctx context.Context, tickets iter.Seq2[image.Image, error]) (printed int, err error) {
-	if !p.mu.TryLock() {
+	if !p.printing.CompareAndSwap(false, true) {
 		return 0, &Stopped{State: Busy}
 	}
+	defer p.printing.Store(false)
+	p.mu.Lock()
 	defer p.mu.Unlock()
 	c, err := p.open(ctx)
 	if err != nil {
@@ -126,7 +132,9 @@ func (p *Printer) Print(ctx context.Context, tickets iter.Seq2[image.Image, erro
 
 // Look asks how the printer is. While it prints it is Busy.
 func (p *Printer) Look(ctx context.Context) State {
-	if !p.mu.TryLock() {
+	p.looks.Lock()
+	defer p.looks.Unlock()
+	if p.printing.Load() || !p.mu.TryLock() {
 		return Busy
 	}
 	defer p.mu.Unlock()

@@ -8,6 +8,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"sync"
 	"testing"
 	"time"
 
@@ -190,6 +191,21 @@ func TestOneJobAtATime(t *testing.T) {
 	if n, err := to.Print(t.Context(), inside); n != 1 || err != nil {
 		t.Error(n, err)
 	}
+}
+
+func TestWhoPrintsWaitsForWhoLooks(t *testing.T) {
+	p := escpostest.Start(t)
+	to := patient(p.Addr)
+	var all sync.WaitGroup
+	for range 8 {
+		all.Go(func() { to.Look(t.Context()) })
+	}
+	for range 4 {
+		if n, err := to.Print(t.Context(), tickets(1)); n != 1 || err != nil {
+			t.Error(n, err)
+		}
+	}
+	all.Wait()
 }
 
 func TestATicketThatCannotBeMadeEndsTheJob(t *testing.T) {

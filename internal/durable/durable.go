@@ -35,6 +35,22 @@ func Write(path string, b []byte) (err error) {
 	return SyncDir(dir)
 }
 
+// Rename puts a file that was written in pieces in its place, whole: it is synchronised before, and the directory after. Both paths are of
+// one directory.
+func Rename(from, to string) error {
+	f, err := os.Open(from)
+	if err != nil {
+		return err
+	}
+	if err = errors.Join(f.Sync(), f.Close()); err == nil {
+		err = os.Rename(from, to)
+	}
+	if err != nil {
+		return fmt.Errorf("put %s in place: %w", to, err)
+	}
+	return SyncDir(filepath.Dir(to))
+}
+
 // SyncDir makes durable which files a directory has.
 func SyncDir(dir string) error {
 	d, err := os.Open(dir)

@@ -122,7 +122,8 @@ type request struct {
 	method, path, token string
 	tag                 string // If-None-Match; "" none
 	body                []byte
-	packed              bool // by gzip
+	packed              bool   // by gzip
+	part                string // Range; "" all of it
 }
 
 // answer is what came.
@@ -147,6 +148,9 @@ func (c *client) exchange(ctx context.Context, r request) (a answer, status int,
 	if r.tag != "" {
 		req.Header.Set("If-None-Match", r.tag)
 	}
+	if r.part != "" {
+		req.Header.Set("Range", r.part)
+	}
 	if r.token != "" {
 		req.Header.Set("Authorization", "Bearer "+r.token)
 	}
@@ -162,7 +166,8 @@ func (c *client) exchange(ctx context.Context, r request) (a answer, status int,
 	switch {
 	case resp.StatusCode == http.StatusNotModified && r.tag != "":
 		a.same = true
-	case resp.StatusCode != http.StatusOK:
+	case r.part != "" && resp.StatusCode == http.StatusPartialContent:
+	case resp.StatusCode != http.StatusOK || r.part != "":
 		a.none = resp.StatusCode == http.StatusNotFound
 		return a, resp.StatusCode, fmt.Errorf("%s answers %s", c.url, resp.Status)
 	case len(a.body) > mostAnswer:

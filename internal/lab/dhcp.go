@@ -37,8 +37,11 @@ func (g *Guest) DHCP(ctx context.Context) (Lease, error) {
 	if err != nil {
 		return Lease{}, err
 	}
-	return g.lend(ctx, exec.Command("udhcpc", "-f", "-i", "eth0", "-s", hook, "-t", "30", "-T", "1", "-A", "1", "-O", "114"))
+	return g.lend(ctx, exec.Command("udhcpc", "-f", "-i", "eth0", "-s", hook, "-t", "30", "-T", "1", "-A", "1", "-O", "114", "-x", "hostname:"+HostName+g.Name))
 }
+
+// HostName is what the names begin with by which devices call themselves to DHCP: many phones give their owner's.
+const HostName = "telephone-de-"
 
 // DHCPDhclient asks for an address with the real ISC dhclient, which stays and renews.
 func (g *Guest) DHCPDhclient(ctx context.Context) (Lease, error) {

@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"slices"
 	"sync"
 	"time"
 
@@ -112,9 +113,20 @@ func (t *Town) AddGuest(o GuestOptions) (_ *Guest, err error) {
 	}
 	t.mu.Lock()
 	t.guests[g.Name] = g
+	t.known = append(t.known, g.MAC)
 	t.mu.Unlock()
 	return g, nil
 }
+
+// Devices are the MACs of every device that ever joined, those too that have left.
+func (t *Town) Devices() []net.HardwareAddr {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return slices.Clone(t.known)
+}
+
+// RunDir is where the router's programs have their run-time files.
+func (t *Town) RunDir() string { return runDir }
 
 // AddGuests joins n devices that have asked for an address, some at a time.
 func (t *Town) AddGuests(ctx context.Context, n int) ([]*Guest, error) {

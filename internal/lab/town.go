@@ -76,6 +76,7 @@ type Town struct {
 
 	mu        sync.Mutex
 	guests    map[string]*Guest
+	known     []net.HardwareAddr // of every device that ever joined
 	nextGuest int
 	cuts      int // of the power
 	programs  []*Process

@@ -41,7 +41,7 @@ func TestRulesAndDashboardNameMetricsThatThereAre(t *testing.T) {
 	for _, r := range record.FindAllStringSubmatch(rules, -1) {
 		known[r[1]] = true
 	}
-	for _, file := range []string{"prometheus/parvis.rules.yml", "prometheus/parvis.rules.test.yml", "grafana/parvis.json"} {
+	for _, file := range []string{"prometheus/parvis.rules.yml", "prometheus/parvis.rules.test.yml", "grafana/parvis.json", "zabbix/parvis.yaml"} {
 		found := ourMetric.FindAllString(read(t, file), -1)
 		if len(found) == 0 {
 			t.Errorf("%s names no metric", file)
@@ -67,7 +67,9 @@ func TestRulesAndDashboardNameMetricsThatThereAre(t *testing.T) {
 
 func TestTheShippedRulesPassPrometheusOwnTests(t *testing.T) {
 	needs(t, "promtool")
-	for _, args := range [][]string{{"check", "rules", "parvis.rules.yml"}, {"test", "rules", "parvis.rules.test.yml"}} {
+	for _, args := range [][]string{
+		{"check", "rules", "parvis.rules.yml", "parvis-hub.rules.yml"}, {"test", "rules", "parvis.rules.test.yml", "parvis-hub.rules.test.yml"},
+	} {
 		cmd := exec.Command("promtool", args...)
 		cmd.Dir = shipped + "prometheus"
 		if out, err := cmd.CombinedOutput(); err != nil {
@@ -76,7 +78,14 @@ func TestTheShippedRulesPassPrometheusOwnTests(t *testing.T) {
 	}
 }
 
-func TestTheDashboardIsWhole(t *testing.T) {
+func TestTheDashboardsAreWhole(t *testing.T) {
+	for file, choice := range map[string]string{"grafana/parvis.json": `site=~"$site"`, "grafana/parvis-hub.json": `commune_name=~"$commune"`} {
+		t.Run(file, func(t *testing.T) { whole(t, file, choice) })
+	}
+}
+
+// whole looks at one dashboard. choice is what each figure of a site is chosen by.
+func whole(t *testing.T, file, choice string) {
 	var d struct {
 		UID    string `json:"uid"`
 		Panels []struct {
@@ -87,7 +96,7 @@ func TestTheDashboardIsWhole(t *testing.T) {
 			Targets []struct{ Expr string }
 		}
 	}
-	if err := json.Unmarshal([]byte(read(t, "grafana/parvis.json")), &d); err != nil {
+	if err := json.Unmarshal([]byte(read(t, file)), &d); err != nil {
 		t.Fatal(err)
 	}
 	var ids []int
@@ -97,7 +106,7 @@ func TestTheDashboardIsWhole(t *testing.T) {
 		}
 		ids = append(ids, p.ID)
 		for _, target := range p.Targets {
-			if !strings.Contains(target.Expr, `site=~"$site"`) {
+			if !strings.Contains(target.Expr, "parvis_hub_") && !strings.Contains(target.Expr, choice) {
 				t.Errorf("panel %q shows other sites than the chosen ones: %s", p.Title, target.Expr)
 			}
 		}

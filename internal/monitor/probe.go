@@ -5,48 +5,20 @@ import (
 	"maps"
 	"slices"
 	"strconv"
-	"strings"
 
 	"parvis/hw"
 	"parvis/internal/control"
 	"parvis/internal/hublink/wire"
 	"parvis/internal/lang"
+	"parvis/internal/plugin"
 )
-
-// State is a plugin's verdict and its exit code (Monitoring Plugins Development Guidelines, "Plugin Return Codes").
-type State int
-
-// The verdicts.
-const (
-	OK State = iota
-	Warning
-	Critical
-	Unknown
-)
-
-func (s State) String() string { return [...]string{"OK", "WARNING", "CRITICAL", "UNKNOWN"}[s] }
-
-// Limits are what a judgement begins to warn at, by name.
-type Limits map[string]float64
 
 // The limits that hold when none is given: sessions, loss and disk in percent, latency in milliseconds, terminals in terminals that are
 // silent, certificate in days left, hub in seconds of silence, heat in degrees Celsius, wear in percent of a flash's life. For certificate less is worse. A limit of 0 judges nothing.
 var (
-	DefaultWarn = Limits{"sessions": 90, "loss": 10, "latency": 300, "disk": 90, "terminals": 1, "certificate": 21, "hub": 900, "heat": 85, "wear": 80}
-	DefaultCrit = Limits{"sessions": 100, "loss": 50, "latency": 1000, "disk": 97, "terminals": 0, "certificate": 7, "hub": 7200, "heat": 100, "wear": 100}
+	DefaultWarn = plugin.Limits{"sessions": 90, "loss": 10, "latency": 300, "disk": 90, "terminals": 1, "certificate": 21, "hub": 900, "heat": 85, "wear": 80}
+	DefaultCrit = plugin.Limits{"sessions": 100, "loss": 50, "latency": 1000, "disk": 97, "terminals": 0, "certificate": 7, "hub": 7200, "heat": 100, "wear": 100}
 )
-
-// With returns the limits with some of them changed; the error names those that do not exist.
-func (l Limits) With(changed map[string]float64) (Limits, error) {
-	all := maps.Clone(l)
-	for name, v := range changed {
-		if _, known := l[name]; !known || v < 0 {
-			return nil, fmt.Errorf("%s=%v; expected one of %s, 0 or more", name, v, strings.Join(slices.Sorted(maps.Keys(l)), ", "))
-		}
-		all[name] = v
-	}
-	return all, nil
-}
 
 // severe are the problems with which nobody, or nobody new, gets online.
 var severe = []string{"store", "enforcer", "link"}
@@ -54,92 +26,37 @@ var severe = []string{"store", "enforcer", "link"}
 // counted are the problems that a limit judges instead.
 var counted = []string{"disk", "certificate", "terminal", "heat", "wear"}
 
-// judgement collects a verdict, its reasons and performance data.
-type judgement struct {
-	state      State
-	warn, crit Limits
-	reasons    []lang.Text
-	data       []string
-}
-
-func (j *judgement) worse(s State, reason lang.Text) {
-	j.state = max(j.state, s)
-	j.reasons = append(j.reasons, reason)
-}
-
-// measure judges a figure by the limits of its name and notes it as 'label'=value[unit];[warn];[crit];[min];[max]. scale turns the
-// limits into the unit of the data; the reason is said with the value as people read it.
-func (j *judgement) measure(name, label, unit string, value, scale float64, most string, reason lang.Text) {
-	warn, crit := j.warn[name], j.crit[name]
-	below := name == "certificate"
-	passes := func(limit float64) bool {
-		switch limit *= scale; {
-		case limit == 0:
-			return false
-		case below:
-			return value < limit
-		default:
-			return value >= limit
-		}
-	}
-	switch {
-	case passes(crit):
-		j.worse(Critical, reason)
-	case passes(warn):
-		j.worse(Warning, reason)
-	}
-	bound := func(limit float64) string {
-		switch {
-		case limit == 0:
-			return ""
-		case below:
-			return number(limit*scale) + ":"
-		default:
-			return number(limit * scale)
-		}
-	}
-	least := "0"
-	if below {
-		least = ""
-	}
-	j.data = append(j.data, strings.TrimRight(fmt.Sprintf("%s=%s%s;%s;%s;%s;%s", label, number(value), unit, bound(warn), bound(crit), least, most), ";"))
-}
-
-func number(v float64) string {
-	return strconv.FormatFloat(v, 'f', -1, 64)
-}
-
 func texts(en, fr string, args ...any) lang.Text {
 	return lang.Text{EN: fmt.Sprintf(en, args...), FR: fmt.Sprintf(fr, args...)}
 }
 
 // Judge makes a plugin's answer of a condition: its verdict and its line.
-func Judge(c control.Condition, warn, crit Limits, l lang.Lang) (State, string) {
-	j := &judgement{warn: warn, crit: crit}
+func Judge(c control.Condition, warn, crit plugin.Limits, l lang.Lang) (plugin.State, string) {
+	j := &plugin.Judgement{Warn: warn, Crit: crit, Below: "certificate"}
 	if !c.Line.Up {
-		j.worse(Critical, lang.Text{EN: "the line is down", FR: "la ligne est en panne"})
+		j.Worse(plugin.Critical, lang.Text{EN: "the line is down", FR: "la ligne est en panne"})
 	}
 	for _, p := range c.Problems {
 		switch {
 		case slices.Contains(counted, p.Code):
 		case slices.Contains(severe, p.Code):
-			j.worse(Critical, word(p))
+			j.Worse(plugin.Critical, word(p))
 		default:
-			j.worse(Warning, word(p))
+			j.Worse(plugin.Warning, word(p))
 		}
 	}
 	open := 100 * float64(c.Open) / float64(max(c.Slots, 1))
-	j.measure("sessions", "sessions", "", float64(c.Open), float64(c.Slots)/100, strconv.Itoa(c.Slots), texts("%.0f %% of the places are taken", "%.0f %% des places sont prises", open))
-	j.data = append(j.data, fmt.Sprintf("waiting=%d;;;0", c.Waiting))
+	j.Measure("sessions", "sessions", "", float64(c.Open), float64(c.Slots)/100, strconv.Itoa(c.Slots), texts("%.0f %% of the places are taken", "%.0f %% des places sont prises", open))
+	j.Note(fmt.Sprintf("waiting=%d;;;0", c.Waiting))
 	if c.Line.Latency > 0 {
-		j.measure("latency", "latency", "s", float64(c.Line.Latency)/1000, 0.001, "", texts("the line answers after %d ms", "la ligne répond après %d ms", c.Line.Latency))
+		j.Measure("latency", "latency", "s", float64(c.Line.Latency)/1000, 0.001, "", texts("the line answers after %d ms", "la ligne répond après %d ms", c.Line.Latency))
 	}
-	j.measure("loss", "loss", "%", float64(c.Line.Loss), 1, "100", texts("%d %% of the questions are lost on the line", "%d %% des questions se perdent sur la ligne", c.Line.Loss))
+	j.Measure("loss", "loss", "%", float64(c.Line.Loss), 1, "100", texts("%d %% of the questions are lost on the line", "%d %% des questions se perdent sur la ligne", c.Line.Loss))
 	if used := float64(int(10*c.Disk.Used())) / 10; c.Disk.Size > 0 {
-		j.measure("disk", "disk", "%", used, 1, "100", texts("the disk is full to %.0f %%", "le disque est plein à %.0f %%", used))
+		j.Measure("disk", "disk", "%", used, 1, "100", texts("the disk is full to %.0f %%", "le disque est plein à %.0f %%", used))
 	}
 	if n := silent(c.Terminals); len(c.Terminals) > 0 {
-		j.measure("terminals", "silent_terminals", "", float64(n), 1, strconv.Itoa(len(c.Terminals)), texts("%d terminals are silent", "postes muets : %d", n))
+		j.Measure("terminals", "silent_terminals", "", float64(n), 1, strconv.Itoa(len(c.Terminals)), texts("%d terminals are silent", "postes muets : %d", n))
 	}
 	for _, name := range slices.Sorted(maps.Keys(c.Expires)) {
 		left := c.Expires[name]
@@ -147,31 +64,19 @@ func Judge(c control.Condition, warn, crit Limits, l lang.Lang) (State, string) 
 		if left < 0 {
 			reason = texts("the %s's certificate has ended", "certificat (%s) : terminé", name)
 		}
-		j.measure("certificate", "certificate_"+name, "", float64(left), 1, "", reason)
+		j.Measure("certificate", "certificate_"+name, "", float64(left), 1, "", reason)
 	}
 	if c.HubSilent != nil {
-		j.measure("hub", "hub_silent", "s", float64(*c.HubSilent), 1, "", texts("the hub has not answered for %d s", "le centre n'a pas répondu depuis %d s", *c.HubSilent))
+		j.Measure("hub", "hub_silent", "s", float64(*c.HubSilent), 1, "", texts("the hub has not answered for %d s", "le centre n'a pas répondu depuis %d s", *c.HubSilent))
 	}
 	if t, ok := hw.Hottest(c.Hardware.Temperatures); ok {
-		j.measure("heat", "temperature", "", float64(int(10*t.Celsius))/10, 1, "", texts("the box has %.0f °C", "le boîtier est à %.0f °C", t.Celsius))
+		j.Measure("heat", "temperature", "", float64(int(10*t.Celsius))/10, 1, "", texts("the box has %.0f °C", "le boîtier est à %.0f °C", t.Celsius))
 	}
 	if used, known := c.Hardware.Worn(); known {
-		j.measure("wear", "worn", "%", float64(used), 1, "", texts("the flash is used up to %d %%", "la mémoire flash est usée à %d %%", used))
+		j.Measure("wear", "worn", "%", float64(used), 1, "", texts("the flash is used up to %d %%", "la mémoire flash est usée à %d %%", used))
 	}
-	j.data = append(j.data, fmt.Sprintf("uptime=%ds", c.Up))
-	reasons := []string{texts("%d of %d sessions", "%d connexions sur %d", c.Open, c.Slots).In(l)}
-	if len(j.reasons) > 0 {
-		reasons = nil
-		for _, r := range j.reasons {
-			reasons = append(reasons, r.In(l))
-		}
-	}
-	return j.state, Line(j.state, strings.Join(reasons, ", ")+" | "+strings.Join(j.data, " "))
-}
-
-// Line is a plugin's answer.
-func Line(s State, what string) string {
-	return "PARVIS " + s.String() + " - " + strings.Join(strings.Fields(what), " ")
+	j.Note(fmt.Sprintf("uptime=%ds", c.Up))
+	return j.State(), j.Answer("PARVIS", texts("%d of %d sessions", "%d connexions sur %d", c.Open, c.Slots), l)
 }
 
 func silent(all []wire.Terminal) (n int) {

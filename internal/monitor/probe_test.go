@@ -8,6 +8,7 @@ import (
 	"parvis/internal/control"
 	"parvis/internal/hublink/wire"
 	"parvis/internal/lang"
+	"parvis/internal/plugin"
 )
 
 // calm is a place where all is well.
@@ -22,29 +23,29 @@ func calm() control.Condition {
 func TestAPluginJudges(t *testing.T) {
 	for name, c := range map[string]struct {
 		change func(*control.Condition)
-		state  State
+		state  plugin.State
 		says   string
 	}{
-		"all is well":              {func(*control.Condition) {}, OK, "12 of 240 sessions"},
-		"the line is down":         {func(c *control.Condition) { c.Line.Up = false }, Critical, "the line is down"},
-		"nothing can be written":   {func(c *control.Condition) { c.Problems = []wire.Problem{{Code: "store"}} }, Critical, "the database takes no writes"},
-		"the clock is not set":     {func(c *control.Condition) { c.Problems = []wire.Problem{{Code: "clock"}} }, Warning, "the clock is not set"},
-		"nearly full":              {func(c *control.Condition) { c.Open = 216 }, Warning, "90 % of the places are taken"},
-		"full":                     {func(c *control.Condition) { c.Open = 240 }, Critical, "100 % of the places are taken"},
-		"slow":                     {func(c *control.Condition) { c.Line.Latency = 300 }, Warning, "after 300 ms"},
-		"lossy":                    {func(c *control.Condition) { c.Line.Loss = 50 }, Critical, "50 % of the questions"},
-		"disk":                     {func(c *control.Condition) { c.Disk.Free = c.Disk.Size / 12 }, Warning, "full to 92 %"},
-		"certificate ends soon":    {func(c *control.Condition) { c.Expires["portal"] = 20 }, Warning, "in 20 days"},
-		"certificate has ended":    {func(c *control.Condition) { c.Expires["portal"] = -1 }, Critical, "has ended"},
-		"a silent terminal":        {func(c *control.Condition) { c.Terminals[0].State = "silent" }, Warning, "1 terminals are silent"},
-		"the hub is silent":        {func(c *control.Condition) { *c.HubSilent = 7200 }, Critical, "for 7200 s"},
-		"hot":                      {func(c *control.Condition) { c.Hardware.Temperatures[1].Celsius = 86 }, Warning, "the box has 86 °C"},
-		"very hot":                 {func(c *control.Condition) { c.Hardware.Temperatures[0].Celsius = 104 }, Critical, "the box has 104 °C"},
-		"worn":                     {func(c *control.Condition) { c.Hardware.Wear[0].Used = 90 }, Warning, "used up to 90 %"},
-		"no spare block is left":   {func(c *control.Condition) { c.Hardware.Wear[1].Spare = true }, Critical, "used up to 100 %"},
-		"a box that says nothing":  {func(c *control.Condition) { c.Hardware = control.Hardware{} }, OK, "12 of 240 sessions"},
-		"the worst is what counts": {func(c *control.Condition) { c.Line.Up, c.Problems = false, []wire.Problem{{Code: "clock"}} }, Critical, "the line is down, the clock is not set"},
-		"a problem of the future":  {func(c *control.Condition) { c.Problems = []wire.Problem{{Code: "fan"}} }, Warning, "fan"},
+		"all is well":              {func(*control.Condition) {}, plugin.OK, "12 of 240 sessions"},
+		"the line is down":         {func(c *control.Condition) { c.Line.Up = false }, plugin.Critical, "the line is down"},
+		"nothing can be written":   {func(c *control.Condition) { c.Problems = []wire.Problem{{Code: "store"}} }, plugin.Critical, "the database takes no writes"},
+		"the clock is not set":     {func(c *control.Condition) { c.Problems = []wire.Problem{{Code: "clock"}} }, plugin.Warning, "the clock is not set"},
+		"nearly full":              {func(c *control.Condition) { c.Open = 216 }, plugin.Warning, "90 % of the places are taken"},
+		"full":                     {func(c *control.Condition) { c.Open = 240 }, plugin.Critical, "100 % of the places are taken"},
+		"slow":                     {func(c *control.Condition) { c.Line.Latency = 300 }, plugin.Warning, "after 300 ms"},
+		"lossy":                    {func(c *control.Condition) { c.Line.Loss = 50 }, plugin.Critical, "50 % of the questions"},
+		"disk":                     {func(c *control.Condition) { c.Disk.Free = c.Disk.Size / 12 }, plugin.Warning, "full to 92 %"},
+		"certificate ends soon":    {func(c *control.Condition) { c.Expires["portal"] = 20 }, plugin.Warning, "in 20 days"},
+		"certificate has ended":    {func(c *control.Condition) { c.Expires["portal"] = -1 }, plugin.Critical, "has ended"},
+		"a silent terminal":        {func(c *control.Condition) { c.Terminals[0].State = "silent" }, plugin.Warning, "1 terminals are silent"},
+		"the hub is silent":        {func(c *control.Condition) { *c.HubSilent = 7200 }, plugin.Critical, "for 7200 s"},
+		"hot":                      {func(c *control.Condition) { c.Hardware.Temperatures[1].Celsius = 86 }, plugin.Warning, "the box has 86 °C"},
+		"very hot":                 {func(c *control.Condition) { c.Hardware.Temperatures[0].Celsius = 104 }, plugin.Critical, "the box has 104 °C"},
+		"worn":                     {func(c *control.Condition) { c.Hardware.Wear[0].Used = 90 }, plugin.Warning, "used up to 90 %"},
+		"no spare block is left":   {func(c *control.Condition) { c.Hardware.Wear[1].Spare = true }, plugin.Critical, "used up to 100 %"},
+		"a box that says nothing":  {func(c *control.Condition) { c.Hardware = control.Hardware{} }, plugin.OK, "12 of 240 sessions"},
+		"the worst is what counts": {func(c *control.Condition) { c.Line.Up, c.Problems = false, []wire.Problem{{Code: "clock"}} }, plugin.Critical, "the line is down, the clock is not set"},
+		"a problem of the future":  {func(c *control.Condition) { c.Problems = []wire.Problem{{Code: "fan"}} }, plugin.Warning, "fan"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			x := calm()
@@ -90,7 +91,7 @@ func TestLimitsCanBeChangedAndNothingElse(t *testing.T) {
 	c := calm()
 	c.Open = 240
 	never, _ := DefaultCrit.With(map[string]float64{"sessions": 0})
-	if state, line := Judge(c, DefaultWarn, never, lang.EN); state != Warning {
+	if state, line := Judge(c, DefaultWarn, never, lang.EN); state != plugin.Warning {
 		t.Errorf("a limit of 0 judges: %s", line)
 	}
 }

@@ -22,7 +22,7 @@ func TestAPackageIsTriedAndGoneBackFrom(t *testing.T) {
 	for _, why := range []string{"", WhyPage} {
 		t.Run("why "+why, func(t *testing.T) {
 			w := newWorld(t)
-			w.open = true // whoever installs a package has decided when
+			w.open = true                                          // whoever installs a package has decided when
 			for _, name := range []string{linkCurrent, linkGood} { // as a package's scripts make them
 				w.must(errors.Join(os.Remove(w.links(name)), os.Symlink(program, w.links(name))))
 			}

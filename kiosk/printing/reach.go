@@ -2,6 +2,7 @@ package printing
 
 import (
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"net/url"
@@ -10,8 +11,10 @@ import (
 // What a printer that answers may still say.
 var (
 	ErrIPP    = errors.New("it does not answer as a printer does")
-	ErrPaused = errors.New("it takes no jobs now")
+	ErrPaused = errors.New("it takes no jobs now") // or prints none: without paper it says that it has stopped
 )
+
+const stopped = 5 // printer-state (RFC 8011, section 5.4.11)
 
 // Reach asks the printer at an address what it can do, as a terminal does when it starts. ErrPrinter; ErrIPP; ErrPaused; others
 // are those of the way there.
@@ -33,7 +36,13 @@ func Reach(ctx context.Context, printer *url.URL) error {
 		return fmt.Errorf("%w: status %#x", ErrIPP, a.code)
 	}
 	for _, g := range a.groups {
-		if v, ok := g.get("printer-is-accepting-jobs"); ok && g.tag == tagPrinter && v.tag == tagBoolean && len(v.data) == 1 && v.data[0] == 0 {
+		if g.tag != tagPrinter {
+			continue
+		}
+		if v, ok := g.get("printer-is-accepting-jobs"); ok && v.tag == tagBoolean && len(v.data) == 1 && v.data[0] == 0 {
+			return ErrPaused
+		}
+		if v, ok := g.get("printer-state"); ok && v.tag == tagEnum && len(v.data) == 4 && binary.BigEndian.Uint32(v.data) == stopped {
 			return ErrPaused
 		}
 	}

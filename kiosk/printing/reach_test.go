@@ -12,6 +12,15 @@ import (
 )
 
 func TestWhatAPrinterSaysOfItself(t *testing.T) {
+	state := func(n byte) http.HandlerFunc {
+		return func(w http.ResponseWriter, _ *http.Request) {
+			m := refusal(message{version: 0x0101, id: 1}, 0)
+			m.groups = append(m.groups, group{tagPrinter, []attribute{
+				{"printer-state", []value{{tagEnum, []byte{0, 0, 0, n}}}}, {"printer-is-accepting-jobs", []value{{tagBoolean, []byte{1}}}},
+			}})
+			w.Write(m.bytes())
+		}
+	}
 	answers := func(status uint16, accepts ...byte) http.HandlerFunc {
 		return func(w http.ResponseWriter, _ *http.Request) {
 			m := refusal(message{version: 0x0101, id: 1}, status)
@@ -29,6 +38,9 @@ func TestWhatAPrinterSaysOfItself(t *testing.T) {
 		{"ready", answers(0, 1), nil},
 		{"does not say whether it takes jobs", answers(0), nil},
 		{"takes no jobs", answers(0, 0), ErrPaused},
+		{"is idle", state(3), nil},
+		{"prints", state(4), nil},
+		{"has no paper", state(5), ErrPaused},
 		{"refuses the question", answers(notAuthorised), ErrIPP},
 		{"has pages at this address", func(w http.ResponseWriter, _ *http.Request) { w.Write([]byte("<html>a copier")) }, ErrIPP},
 		{"has nothing at this address", http.NotFound, ErrIPP},

@@ -1,5 +1,6 @@
 // Package sqlite remembers terminals in one SQLite file (see internal/database): which they are, and what is open on each, so that
-// after a crash the same names are open for the same person. No name that was refused or visited is in it.
+// after a crash the same names are open for the same person. No name that was refused or visited is in it, and one that the desk has opened
+// for somebody leaves the file with them.
 package sqlite
 
 import (
@@ -7,6 +8,7 @@ import (
 	"database/sql"
 	"embed"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/netip"
 	"time"
@@ -87,8 +89,16 @@ func (s *Store) load(ctx context.Context) (all []kiosk.Row, err error) {
 
 // Put implements kiosk.Store.
 func (s *Store) Put(ctx context.Context, rows ...kiosk.Row) error {
-	return s.db.Do(ctx, func(tx *sql.Tx) error {
+	less := false // a name that somebody had is no longer there
+	err := s.db.Do(ctx, func(tx *sql.Tx) error {
 		for _, r := range rows {
+			var had string
+			switch err := tx.QueryRowContext(ctx, "SELECT names FROM terminal WHERE id = ?", r.ID).Scan(&had); {
+			case err == nil:
+				less = less || had != "[]" && had != list(r.Names)
+			case !errors.Is(err, sql.ErrNoRows):
+				return err
+			}
 			ipv4, seen := "", int64(0)
 			if r.IPv4.IsValid() {
 				ipv4 = r.IPv4.String()
@@ -104,14 +114,22 @@ func (s *Store) Put(ctx context.Context, rows ...kiosk.Row) error {
 		}
 		return nil
 	})
+	if err == nil && less {
+		err = s.db.Forget(ctx)
+	}
+	return err
 }
 
 // Delete implements kiosk.Store.
 func (s *Store) Delete(ctx context.Context, id string) error {
-	return s.db.Do(ctx, func(tx *sql.Tx) error {
+	err := s.db.Do(ctx, func(tx *sql.Tx) error {
 		_, err := tx.ExecContext(ctx, "DELETE FROM terminal WHERE id = ?", id)
 		return err
 	})
+	if err == nil {
+		err = s.db.Forget(ctx)
+	}
+	return err
 }
 
 // list writes texts as JSON, none as [].

@@ -1,6 +1,7 @@
 package sqlite_test
 
 import (
+	"bytes"
 	"net/netip"
 	"os"
 	"path/filepath"
@@ -81,5 +82,53 @@ func TestRowsAreWrittenTogetherOrNotAtAll(t *testing.T) {
 	}
 	if got, err := s.Load(t.Context()); err != nil || len(got) != 0 {
 		t.Errorf("%+v, %v", got, err)
+	}
+}
+
+// A name that the desk has opened for somebody is in no file any more once it is closed, nor is a terminal that was removed: not in the log either, while
+// the daemon goes on.
+func TestAClosedNameLeavesTheFiles(t *testing.T) {
+	dir := t.TempDir()
+	s, err := sqlite.Open(filepath.Join(dir, "terminals.db"), clock.NewFake())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	has := func(text string) (where []string) {
+		t.Helper()
+		files, err := os.ReadDir(dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, f := range files {
+			b, err := os.ReadFile(filepath.Join(dir, f.Name()))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if bytes.Contains(b, []byte(text)) {
+				where = append(where, f.Name())
+			}
+		}
+		return where
+	}
+	if err := s.Put(t.Context(), used, plain); err != nil {
+		t.Fatal(err)
+	}
+	if has(used.Names[0]) == nil {
+		t.Error("what is open is not there for after a crash")
+	}
+	closed := used
+	closed.Names = nil
+	if err := s.Put(t.Context(), closed); err != nil {
+		t.Fatal(err)
+	}
+	if where := has(used.Names[0]); where != nil {
+		t.Errorf("the name is still in %q", where)
+	}
+	if err := s.Delete(t.Context(), closed.ID); err != nil {
+		t.Fatal(err)
+	}
+	if where := has(closed.Place); where != nil {
+		t.Errorf("a terminal that was removed is still in %q", where)
 	}
 }

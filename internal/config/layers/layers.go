@@ -60,6 +60,14 @@ func Central(key string) bool {
 	return ok && (keys == nil || slices.Contains(keys, rest))
 }
 
+// reburns are the keys of a centre that stand in what Porteus terminals read (kiosk/porteus): terminals.usb is a preset of adoptions to come, and
+// all others change nothing there. A test of cmd/parvis compares them with what is written.
+var reburns = []string{"site.timezone", "terminals.browser", "terminals.idle", "terminals.restart"}
+
+// Reburns reports whether Porteus terminals make their image anew for another value of a key that may come from a centre, once the place has
+// published it to them.
+func Reburns(key string) bool { return slices.Contains(reburns, key) }
+
 // Keys is every key that may come from a centre, those of profiles left out: all of them may.
 func Keys() (all []string) {
 	for section, keys := range central {

@@ -93,10 +93,16 @@ func (in *intake) take(ctx context.Context, ref store.Ref, b wire.Batch, receipt
 			if taken, err = t.Take(ctx, ref.Site, b, in.Clock.Wall().Time); err != nil {
 				return err
 			}
-			receipt.Bundle = ""
-			switch o, err := t.Told(ctx, ref.Site); {
+			receipt.Bundle, receipt.Release = "", ""
+			switch o, err := t.Told(ctx, store.Settings, ref.Site); {
 			case err == nil:
 				receipt.Bundle = strconv.FormatInt(o.Version, 10)
+			case !errors.Is(err, store.ErrUnknown):
+				return err
+			}
+			switch _, p, err := t.Wanted(ctx, ref.Site); {
+			case err == nil:
+				receipt.Release = p.Release
 			case !errors.Is(err, store.ErrUnknown):
 				return err
 			}
@@ -210,7 +216,7 @@ func read(w http.ResponseWriter, r *http.Request, most int64) ([]byte, error) {
 }
 
 // decode reads a compressed batch. It unpacks no more than a batch may have, whatever the bytes promise. Fields that are not known are left
-// out: a newer site says more.
+// out, and so are words: a newer site says more.
 func decode(packed []byte) (b wire.Batch, err error) {
 	z, err := gzip.NewReader(bytes.NewReader(packed))
 	if err != nil {
@@ -222,7 +228,10 @@ func decode(packed []byte) (b wire.Batch, err error) {
 		return b, errForm
 	case len(plain) > wire.MaxBatch:
 		return b, errLong
-	case json.Unmarshal(plain, &b) != nil || b.Check() != nil || !fits(b): // the cause would name what was sent
+	case json.Unmarshal(plain, &b) != nil:
+		return b, errForm
+	}
+	if b = b.Spoken(); b.Check() != nil || !fits(b) { // the cause would name what was sent
 		return b, errForm
 	}
 	return b, nil

@@ -10,7 +10,9 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
+	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"parvis/internal/clock"
@@ -45,7 +47,7 @@ type Options struct {
 
 // Event is what became of one request.
 type Event struct {
-	What    string // enrol, batch, bundle, staff, certificate
+	What    string // enrol, batch, bundle, staff, certificate, release, file
 	Status  int
 	Took    time.Duration
 	Hours   int // of a batch: that were news
@@ -84,6 +86,8 @@ func New(o Options) http.Handler {
 	mux.HandleFunc("GET "+wire.PathBundle, in.serve("bundle", in.signed(rollout.Bundle)))
 	mux.HandleFunc("GET "+wire.PathStaff, in.serve("staff", in.signed(roster.Bundle)))
 	mux.HandleFunc("POST "+wire.PathCertificate, in.serve("certificate", in.certificate))
+	mux.HandleFunc("GET "+wire.PathRelease, in.serve("release", in.signed(rollout.ReleaseBundle)))
+	mux.HandleFunc("GET "+wire.PathReleaseFile+"{sha256}", in.serve("file", in.file))
 	return mux
 }
 
@@ -111,7 +115,7 @@ func tooOften(after time.Duration) error {
 	return &refusal{http.StatusTooManyRequests, "too often", after}
 }
 
-// serve does what every request needs around it. do returns what is answered: bytes of JSON as they are, or a value that becomes JSON.
+// serve does what every request needs around it. do returns what is answered: bytes of JSON as they are, a value that becomes JSON, or written.
 func (in *intake) serve(what string, do func(http.ResponseWriter, *http.Request, *Event) (any, error)) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		begun := in.Clock.Boot()
@@ -120,7 +124,7 @@ func (in *intake) serve(what string, do func(http.ResponseWriter, *http.Request,
 		h.Set("Cache-Control", "no-store")
 		h.Set(wire.VersionHeader, strconv.Itoa(wire.Version))
 		var answer any
-		err := speaks(r.Header.Get(wire.VersionHeader), wire.Version)
+		err := speaks(r.Header.Get(wire.VersionHeader), wire.Spoken)
 		if err == nil {
 			answer, err = do(w, r, &e)
 		}
@@ -137,7 +141,9 @@ func (in *intake) serve(what string, do func(http.ResponseWriter, *http.Request,
 				h.Set("Retry-After", strconv.Itoa(int((no.after+time.Second-1)/time.Second)))
 			}
 		}
-		write(w, e.Status, answer)
+		if answer != written {
+			write(w, e.Status, answer)
+		}
 		e.Took = in.Clock.Boot().Sub(begun)
 		in.Watch(e)
 	}
@@ -160,12 +166,14 @@ func write(w http.ResponseWriter, status int, answer any) {
 	w.Write(body) // who has gone asks again
 }
 
-// speaks refuses a protocol that is newer than the hub's, or older than the two before it.
-func speaks(said string, ours int) error {
-	v, err := strconv.Atoi(said)
-	oldest := max(1, ours-2)
-	if err != nil || v < oldest || v > ours {
-		return refuse(http.StatusUpgradeRequired, "this hub speaks the protocols "+strconv.Itoa(oldest)+" to "+strconv.Itoa(ours)+", named in the header "+wire.VersionHeader)
+// speaks refuses a protocol that is none of those that this hub speaks.
+func speaks(said string, spoken []int) error {
+	if v, err := strconv.Atoi(said); err == nil && slices.Contains(spoken, v) && strconv.Itoa(v) == said {
+		return nil
 	}
-	return nil
+	all := make([]string, len(spoken))
+	for i, v := range spoken {
+		all[i] = strconv.Itoa(v)
+	}
+	return refuse(http.StatusUpgradeRequired, "this hub speaks the protocols "+strings.Join(all, ", ")+", named in the header "+wire.VersionHeader)
 }

@@ -13,30 +13,28 @@ import (
 	"parvis/internal/hublink/wire"
 )
 
-// The hub speaks its protocol and the two before.
-func TestThreeProtocolsAreSpoken(t *testing.T) {
+func TestOtherProtocolsAreRefused(t *testing.T) {
 	for _, tc := range []struct {
-		said string
-		ours int
-		want bool
+		said   string
+		spoken []int
+		want   bool
 	}{
-		{"5", 5, true},
-		{"4", 5, true},
-		{"3", 5, true},
-		{"2", 5, false},
-		{"6", 5, false},
-		{"1", 1, true},
-		{"0", 1, false},
-		{"-1", 1, false},
-		{"1", 2, true},
-		{"0", 2, false},
-		{"", 5, false},
-		{"five", 5, false},
-		{"5.0", 5, false},
-		{"99999999999999999999", 5, false},
+		{"5", []int{3, 4, 5}, true},
+		{"4", []int{3, 4, 5}, true},
+		{"3", []int{3, 4, 5}, true},
+		{"2", []int{3, 4, 5}, false},
+		{"6", []int{3, 4, 5}, false},
+		{"1", []int{1}, true},
+		{"0", []int{1}, false},
+		{"-1", []int{1}, false},
+		{"+1", []int{1}, false},
+		{"", []int{1}, false},
+		{"five", []int{3, 4, 5}, false},
+		{"5.0", []int{3, 4, 5}, false},
+		{"99999999999999999999", []int{3, 4, 5}, false},
 	} {
-		if got := speaks(tc.said, tc.ours) == nil; got != tc.want {
-			t.Errorf("a hub of protocol %d speaks %q: %v; expected %v", tc.ours, tc.said, got, tc.want)
+		if got := speaks(tc.said, tc.spoken) == nil; got != tc.want {
+			t.Errorf("a hub of the protocols %v speaks %q: %v; expected %v", tc.spoken, tc.said, got, tc.want)
 		}
 	}
 }

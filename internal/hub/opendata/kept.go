@@ -64,6 +64,7 @@ func Read(ctx context.Context, t *store.Tenant, at time.Time) ([]Place, error) {
 		return nil, fmt.Errorf("opendata: read places: %w", err)
 	}
 	places := make([]Place, len(all))
+	zones := map[string]*time.Location{} // of few names
 	for i, s := range all {
 		p := Place{Commune: card.Name}
 		if s.Card != nil {
@@ -72,8 +73,11 @@ func Read(ctx context.Context, t *store.Tenant, at time.Time) ([]Place, error) {
 			}
 		}
 		p.ID, p.Name, p.Updated, p.Mediation, p.WiFi, p.Live = s.Site, s.Name, s.Updated, s.Mediation, s.WiFi, s.Live
-		if p.Zone, err = time.LoadLocation(s.Zone); err != nil {
-			return nil, fmt.Errorf("opendata: read place of site %s: %w", s.Site, err)
+		if p.Zone = zones[s.Zone]; p.Zone == nil {
+			if p.Zone, err = time.LoadLocation(s.Zone); err != nil {
+				return nil, fmt.Errorf("opendata: read place of site %s: %w", s.Site, err)
+			}
+			zones[s.Zone] = p.Zone
 		}
 		p.State = State{
 			Known: !s.Contact.IsZero() && at.Sub(s.Contact) < unheard, Open: s.Open, Since: s.Since,

@@ -152,12 +152,19 @@ func (p *Pages) removeCommune(w http.ResponseWriter, r *http.Request, who staff.
 	return done(w, "/communes", "parti")
 }
 
+// backupOld is how old a backup may be that is made each night.
+const backupOld = 26 * time.Hour
+
 // centre is H23.
 func (p *Pages) centre(w http.ResponseWriter, r *http.Request, _ staff.Person) error {
 	var v struct {
 		Communes, Sites, Heard, Waiting int
 		Last                            time.Time
 		Answer                          time.Duration
+		Backup                          *store.Backup // nil: there never was one
+		Old                             bool          // it is older than a night and a morning
+		Messages                        int           // alerts that nobody has taken yet
+		Since                           time.Time     // of the oldest
 	}
 	began := time.Now() // of the database's answer: a real duration
 	if err := p.Store.Ping(r.Context()); err != nil {
@@ -188,6 +195,21 @@ func (p *Pages) centre(w http.ResponseWriter, r *http.Request, _ staff.Person) e
 		}
 		if g.Contact.After(v.Last) {
 			v.Last = *g.Contact
+		}
+	}
+	switch b, err := p.Store.LastBackup(r.Context()); {
+	case err == nil:
+		v.Backup, v.Old = &b, p.now().Sub(b.At) > backupOld
+	case !errors.Is(err, store.ErrUnknown):
+		return err
+	}
+	waiting, err := p.Store.AllWaiting(r.Context())
+	if err != nil {
+		return err
+	}
+	for _, m := range waiting {
+		if v.Messages += m.N; v.Since.IsZero() || m.Oldest.Before(v.Since) {
+			v.Since = m.Oldest
 		}
 	}
 	return p.show(w, r, page{template: "centre", Title: "centre.title", Here: "/centre"}, v)

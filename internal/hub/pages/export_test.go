@@ -32,7 +32,7 @@ func Names() (all []string) {
 		panic(err)
 	}
 	for _, f := range names {
-		if name := strings.TrimSuffix(path.Base(f), ".html"); name != "layout" {
+		if name := strings.TrimSuffix(path.Base(f), ".html"); name != "layout" && !strings.HasPrefix(name, "part-") {
 			all = append(all, name)
 		}
 	}

@@ -67,7 +67,7 @@ func (p *Pages) exports(w http.ResponseWriter, r *http.Request, who staff.Person
 		if places, err = opendata.Read(ctx, t, p.now()); err != nil {
 			return err
 		}
-		in, err := report.Read(ctx, t, m, p.now())
+		in, err := report.Outline(ctx, t, m, p.now())
 		if err == nil {
 			_, err = in.CommuneReport()
 		}

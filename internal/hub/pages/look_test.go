@@ -78,6 +78,8 @@ func newAlbum(t *testing.T) *album {
 	a.send("H11-lien", "/communes", "identifiant", "val", "nom", "Val-sur-Rive", "personne", "Administration")
 	a.see("H11-depart", "/communes/val/depart")
 	a.see("H12-centre", "/equipe")
+	a.see("H23-sans-sauvegarde", "/centre")
+	a.must(a.hub.AddBackup(t.Context(), store.Backup{At: a.now.Add(-3 * time.Hour), Bytes: 12_345_678, Checked: true}))
 	a.see("H23", "/centre")
 	a.see("interdit", "/sites")
 	a.centreSettings()
@@ -143,6 +145,7 @@ func newAlbum(t *testing.T) *album {
 		a.see(name, path)
 	}
 	a.communeSettings()
+	a.upgrades()
 	a.cards()
 	a.send("H9-refus", "/enroler", "nom", "x")
 	a.send("H9-code", "/enroler", "nom", "Maison des services")

@@ -58,41 +58,45 @@ func TestNoRouteShowsAnotherCommune(t *testing.T) {
 		"POST /rapport":  {"/rapport", http.StatusSeeOther, nil},
 		"GET /rapport":   {"/rapport?lieu=" + w.bois.ID, http.StatusOK, nil}, // nothing to show: lac was never heard
 
-		"GET /sites/{site}":                        {site, http.StatusNotFound, nil},
-		"POST /sites/{site}/code":                  {site + "/code", http.StatusNotFound, nil},
-		"POST /sites/{site}/nom":                   {site + "/nom", http.StatusNotFound, []string{"nom", "Pris"}},
-		"GET /sites/{site}/retirer":                {site + "/retirer", http.StatusNotFound, nil},
-		"POST /sites/{site}/retirer":               {site + "/retirer", http.StatusNotFound, nil},
-		"POST /incidents/{incident}":               {"/incidents/" + theirIncident, http.StatusNotFound, nil},
-		"GET /rapport/fichier":                     {"/rapport/fichier?format=csv&lieu=" + w.bois.ID, http.StatusNotFound, nil},
-		"POST /equipe/{person}/role":               {person + "/role", http.StatusNotFound, []string{"role", "reader"}},
-		"POST /equipe/{person}/mot-de-passe":       {person + "/mot-de-passe", http.StatusNotFound, nil},
-		"GET /equipe/{person}/fermer":              {person + "/fermer", http.StatusNotFound, nil},
-		"POST /equipe/{person}/fermer":             {person + "/fermer", http.StatusNotFound, nil},
-		"GET /personnes":                           {"/personnes", http.StatusOK, nil},
-		"GET /personnes/{colleague}":               {"/personnes/" + theirColleague, http.StatusNotFound, nil},
-		"POST /personnes/{colleague}/lieux":        {"/personnes/" + theirColleague + "/lieux", http.StatusNotFound, []string{"lieu", w.lac.ID}},
-		"GET /personnes/{colleague}/fermer":        {"/personnes/" + theirColleague + "/fermer", http.StatusNotFound, nil},
-		"POST /personnes/{colleague}/fermer":       {"/personnes/" + theirColleague + "/fermer", http.StatusNotFound, nil},
-		"GET /reglages":                            {"/reglages", http.StatusOK, nil},
-		"POST /reglages":                           {"/reglages", http.StatusUnprocessableEntity, []string{"texte", "x"}},
-		"GET /reglages/{site}":                     {"/reglages/" + w.bois.ID, http.StatusNotFound, nil},
-		"POST /reglages/{site}":                    {"/reglages/" + w.bois.ID, http.StatusNotFound, []string{"texte", "[site]", "lu", store.Written{}.Made.Format(time.RFC3339Nano)}},
-		"GET /publications":                        {"/publications", http.StatusOK, nil},
-		"POST /publications":                       {"/publications", http.StatusConflict, nil},
-		"GET /publications/{publication}":          {"/publications/" + theirPublication, http.StatusNotFound, nil},
-		"POST /publications/{publication}/arreter": {"/publications/" + theirPublication + "/arreter", http.StatusNotFound, nil},
-		"GET /exports":                             {"/exports", http.StatusOK, nil},
-		"GET /exports/{site}":                      {"/exports/" + w.bois.ID, http.StatusNotFound, nil},
-		"POST /exports/{site}":                     {"/exports/" + w.bois.ID, http.StatusNotFound, []string{"lu", "0001-01-01T00:00:00Z", "maintenant", "oui"}},
-		"GET /alertes":                             {"/alertes", http.StatusOK, nil},
-		"POST /alertes/{way}/essai":                {"/alertes/secrete/essai", http.StatusNotFound, nil},
-		"GET /communes":                            {"/communes", http.StatusForbidden, nil},
-		"POST /communes":                           {"/communes", http.StatusForbidden, []string{"identifiant", "a", "nom", "Aa", "personne", "Aa"}},
-		"POST /communes/{commune}/inviter":         {"/communes/bois/inviter", http.StatusForbidden, []string{"personne", "Espionne"}},
-		"GET /communes/{commune}/depart":           {"/communes/bois/depart", http.StatusForbidden, nil},
-		"POST /communes/{commune}/depart":          {"/communes/bois/depart", http.StatusForbidden, []string{"identifiant", "bois"}},
-		"GET /centre":                              {"/centre", http.StatusForbidden, nil},
+		"GET /sites/{site}":                          {site, http.StatusNotFound, nil},
+		"POST /sites/{site}/code":                    {site + "/code", http.StatusNotFound, nil},
+		"POST /sites/{site}/nom":                     {site + "/nom", http.StatusNotFound, []string{"nom", "Pris"}},
+		"GET /sites/{site}/retirer":                  {site + "/retirer", http.StatusNotFound, nil},
+		"POST /sites/{site}/retirer":                 {site + "/retirer", http.StatusNotFound, nil},
+		"POST /incidents/{incident}":                 {"/incidents/" + theirIncident, http.StatusNotFound, nil},
+		"GET /rapport/fichier":                       {"/rapport/fichier?format=csv&lieu=" + w.bois.ID, http.StatusNotFound, nil},
+		"POST /equipe/{person}/role":                 {person + "/role", http.StatusNotFound, []string{"role", "reader"}},
+		"POST /equipe/{person}/mot-de-passe":         {person + "/mot-de-passe", http.StatusNotFound, nil},
+		"GET /equipe/{person}/fermer":                {person + "/fermer", http.StatusNotFound, nil},
+		"POST /equipe/{person}/fermer":               {person + "/fermer", http.StatusNotFound, nil},
+		"GET /personnes":                             {"/personnes", http.StatusOK, nil},
+		"GET /personnes/{colleague}":                 {"/personnes/" + theirColleague, http.StatusNotFound, nil},
+		"POST /personnes/{colleague}/lieux":          {"/personnes/" + theirColleague + "/lieux", http.StatusNotFound, []string{"lieu", w.lac.ID}},
+		"GET /personnes/{colleague}/fermer":          {"/personnes/" + theirColleague + "/fermer", http.StatusNotFound, nil},
+		"POST /personnes/{colleague}/fermer":         {"/personnes/" + theirColleague + "/fermer", http.StatusNotFound, nil},
+		"GET /reglages":                              {"/reglages", http.StatusOK, nil},
+		"POST /reglages":                             {"/reglages", http.StatusUnprocessableEntity, []string{"texte", "x"}},
+		"GET /reglages/{site}":                       {"/reglages/" + w.bois.ID, http.StatusNotFound, nil},
+		"POST /reglages/{site}":                      {"/reglages/" + w.bois.ID, http.StatusNotFound, []string{"texte", "[site]", "lu", store.Written{}.Made.Format(time.RFC3339Nano)}},
+		"GET /publications":                          {"/publications", http.StatusOK, nil},
+		"POST /publications":                         {"/publications", http.StatusConflict, nil},
+		"GET /publications/{publication}":            {"/publications/" + theirPublication, http.StatusNotFound, nil},
+		"POST /publications/{publication}/arreter":   {"/publications/" + theirPublication + "/arreter", http.StatusNotFound, nil},
+		"POST /publications/{publication}/continuer": {"/publications/" + theirPublication + "/continuer", http.StatusNotFound, nil},
+		"POST /publications/{publication}/revenir":   {"/publications/" + theirPublication + "/revenir", http.StatusNotFound, nil},
+		"GET /mise-a-jour":                           {"/mise-a-jour", http.StatusOK, nil},
+		"POST /mise-a-jour":                          {"/mise-a-jour", http.StatusConflict, []string{"version", "1.1"}},
+		"GET /exports":                               {"/exports", http.StatusOK, nil},
+		"GET /exports/{site}":                        {"/exports/" + w.bois.ID, http.StatusNotFound, nil},
+		"POST /exports/{site}":                       {"/exports/" + w.bois.ID, http.StatusNotFound, []string{"lu", "0001-01-01T00:00:00Z", "maintenant", "oui"}},
+		"GET /alertes":                               {"/alertes", http.StatusOK, nil},
+		"POST /alertes/{way}/essai":                  {"/alertes/secrete/essai", http.StatusNotFound, nil},
+		"GET /communes":                              {"/communes", http.StatusForbidden, nil},
+		"POST /communes":                             {"/communes", http.StatusForbidden, []string{"identifiant", "a", "nom", "Aa", "personne", "Aa"}},
+		"POST /communes/{commune}/inviter":           {"/communes/bois/inviter", http.StatusForbidden, []string{"personne", "Espionne"}},
+		"GET /communes/{commune}/depart":             {"/communes/bois/depart", http.StatusForbidden, nil},
+		"POST /communes/{commune}/depart":            {"/communes/bois/depart", http.StatusForbidden, []string{"identifiant", "bois"}},
+		"GET /centre":                                {"/centre", http.StatusForbidden, nil},
 	}
 	open := map[string]bool{}
 	for _, r := range pages.OpenRoutes() {
@@ -121,7 +125,7 @@ func TestNoRouteShowsAnotherCommune(t *testing.T) {
 	}
 	storetest.In(t, w.hub, "bois", func(ctx context.Context, tt *store.Tenant) error {
 		s, err := tt.Site(ctx, w.bois.ID)
-		if p, err := tt.Publications(ctx, 1); err != nil || p[0].State != "going" || len(w.ways.tried) > 0 {
+		if p, err := tt.Publications(ctx, store.Settings, 1); err != nil || p[0].State != "going" || len(w.ways.tried) > 0 {
 			t.Errorf("another commune has ended a publication, or tried a way: %+v, %v, %v", p, w.ways.tried, err)
 		}
 		if s.Name != "Lieu-Secret" {
@@ -144,7 +148,7 @@ func TestTheEPCISeesHealthAndTotals(t *testing.T) {
 	for path, code := range map[string]int{
 		"/": http.StatusSeeOther, "/communes": http.StatusOK, "/centre": http.StatusOK, "/equipe": http.StatusOK, "/journal": http.StatusOK,
 		"/sites": http.StatusForbidden, "/sites/" + w.lac.ID: http.StatusForbidden, "/parc": http.StatusForbidden, "/incidents": http.StatusForbidden,
-		"/reglages": http.StatusOK, "/reglages/" + w.lac.ID: http.StatusForbidden, "/publications": http.StatusForbidden, "/alertes": http.StatusOK,
+		"/reglages": http.StatusOK, "/reglages/" + w.lac.ID: http.StatusForbidden, "/publications": http.StatusForbidden, "/mise-a-jour": http.StatusForbidden, "/alertes": http.StatusOK,
 		"/exports": http.StatusForbidden, "/exports/" + w.lac.ID: http.StatusForbidden,
 		"/rapport": http.StatusForbidden, "/enroler": http.StatusForbidden, "/export": http.StatusForbidden,
 	} {
@@ -163,7 +167,7 @@ func TestWhoMayDoWhat(t *testing.T) {
 	w.join("lac", "lecture", staff.Reader)
 	w.join("lac", "dpo", staff.DPO)
 	for login, want := range map[string]map[string]int{
-		"lecture": {"GET /sites": 200, "GET /journal": 403, "GET /equipe": 403, "GET /enroler": 403, "POST /enroler": 403, "POST /incidents/1": 403, "GET /export": 403, "GET /publications": 200, "POST /publications": 403, "GET /reglages": 403, "GET /alertes": 403, "GET /exports": 200, "GET /exports/x": 403, "POST /exports/x": 403},
+		"lecture": {"GET /sites": 200, "GET /journal": 403, "GET /equipe": 403, "GET /enroler": 403, "POST /enroler": 403, "POST /incidents/1": 403, "GET /export": 403, "GET /publications": 200, "POST /publications": 403, "GET /mise-a-jour": 200, "POST /mise-a-jour": 403, "POST /publications/1/continuer": 403, "POST /publications/1/revenir": 403, "GET /reglages": 403, "GET /alertes": 403, "GET /exports": 200, "GET /exports/x": 403, "POST /exports/x": 403},
 		"dpo":     {"GET /sites": 200, "GET /journal": 200, "GET /equipe": 403, "POST /enroler": 403, "GET /export": 403, "POST /reglages": 403, "POST /publications/1/arreter": 403},
 	} {
 		w.enter(login)
@@ -324,5 +328,36 @@ func TestAPersonIsClosedEverywhere(t *testing.T) {
 	}
 	if answer := w.ask(http.MethodPost, "/personnes/"+id+"/lieux", "lieu", w.lac.ID); answer.Code != http.StatusNotFound {
 		t.Errorf("a closed account is sent: %d", answer.Code)
+	}
+}
+
+// H23 says when the database was last copied, and what to do when that is long ago.
+func TestTheCentreSaysHowOldItsBackupIs(t *testing.T) {
+	w := newWorld(t)
+	w.join("", "epci", staff.EPCI)
+	w.enter("epci")
+	for _, tc := range []struct {
+		name      string
+		add       *store.Backup
+		has, lack []string
+	}{
+		{"never", nil, []string{"aucune", "parvis-hub backup"}, []string{"relue"}},
+		{"the town's, two days ago", &store.Backup{At: w.now.Add(-48 * time.Hour)}, []string{"faite par la ville", "plus d’un jour"}, []string{"aucune", "octets"}},
+		{"tonight", &store.Backup{At: w.now.Add(-3 * time.Hour), Bytes: 12_345_678, Checked: true}, []string{"il y a 3 heures", "12\u00a0Mo", "relue jusqu’au bout"}, []string{"plus d’un jour", "aucune"}},
+	} {
+		if tc.add != nil {
+			w.must(w.hub.AddBackup(t.Context(), *tc.add))
+		}
+		page := strings.ReplaceAll(w.ask(http.MethodGet, "/centre").Body.String(), "&#39;", "’")
+		for _, text := range tc.has {
+			if !strings.Contains(page, text) {
+				t.Errorf("%s: %q is missing:\n%s", tc.name, text, page)
+			}
+		}
+		for _, text := range tc.lack {
+			if strings.Contains(page, text) {
+				t.Errorf("%s: %q is said", tc.name, text)
+			}
+		}
 	}
 }

@@ -27,16 +27,14 @@ func (p *Pages) monthOf(r *http.Request) report.Month {
 	return m
 }
 
-// reportOf makes the report of the commune, or of the site that the request names.
-func (p *Pages) reportOf(r *http.Request, who staff.Person, m report.Month) (rep report.Report, sites []store.Site, err error) {
+// reportOf makes the report of the commune, or of the site that the request names; sites are those that have one.
+func (p *Pages) reportOf(r *http.Request, who staff.Person, m report.Month) (rep report.Report, sites []report.Site, err error) {
 	err = p.in(r, who, func(ctx context.Context, t *store.Tenant) error {
-		if sites, err = t.Sites(ctx); err != nil {
-			return err
-		}
 		in, err := report.Read(ctx, t, m, p.now())
 		if err != nil {
 			return err
 		}
+		sites = in.Sites
 		if site := r.FormValue("lieu"); site != "" {
 			if rep, err = in.SiteReport(site); errors.Is(err, report.ErrNoSite) {
 				return store.ErrUnknown
@@ -54,7 +52,7 @@ func (p *Pages) report(w http.ResponseWriter, r *http.Request, who staff.Person)
 	var v struct {
 		Month, Site string
 		Months      []month
-		Sites       []store.Site
+		Sites       []report.Site
 		HTML        template.HTML
 		State       string
 		None        bool

@@ -14,13 +14,13 @@ import (
 func TestSmallNumbersAreNotTold(t *testing.T) {
 	p := &Pages{Options: Options{Clock: clock.NewFake()}}
 	for name, c := range map[string]struct {
-		day  store.Day
+		day  store.Today
 		want string
 	}{
-		"nothing was measured": {store.Day{}, "pas de mesure"},
-		"nobody":               {store.Day{Day: 20261124, Use: store.Use{}}, "0"},
-		"few":                  {store.Day{Day: 20261124, Use: store.Use{"sessions": {"visite": 4}}, Peak: 3}, "moins de 5"},
-		"some":                 {store.Day{Day: 20261124, Use: store.Use{"sessions": {"visite": 3, "etude": 4}}}, "7"},
+		"nothing was measured": {store.Today{}, "pas de mesure"},
+		"nobody":               {store.Today{Day: 20261124}, "0"},
+		"few":                  {store.Today{Day: 20261124, Sessions: 4, Peak: 3}, "moins de 5"},
+		"some":                 {store.Today{Day: 20261124, Sessions: 7}, "7"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if got := p.row(store.Site{Today: c.day}).Today.String(); got != c.want {

@@ -36,6 +36,7 @@ type settingsView struct {
 	Values   []value       // of a site
 	Changes  []change      // of a site, against what it was last told
 	Pending  []pendingSite // that publishing would tell something
+	Reburn   []string      // keys among what changes that terminals make their image anew for
 	Others   []store.Site  // of the commune
 	Underway *store.Publication
 }
@@ -50,6 +51,17 @@ type change struct{ Key, Before, After string }
 type pendingSite struct {
 	store.Site
 	Changes int
+	Reburn  int // terminals that may make their image anew for it
+}
+
+// reburning are the keys among changes that Porteus terminals make their image anew for.
+func reburning(all []change) (keys []string) {
+	for _, c := range all {
+		if layers.Reburns(c.Key) {
+			keys = append(keys, c.Key)
+		}
+	}
+	return keys
 }
 
 // Read is a mark of the text in force: who saves on top of another one is told.
@@ -101,7 +113,7 @@ func (v *settingsView) ofCommune(ctx context.Context, t *store.Tenant) (err erro
 		return err
 	}
 	v.Above = above.Source
-	newest, err := t.Publications(ctx, 1)
+	newest, err := t.Publications(ctx, store.Settings, 1)
 	if err != nil {
 		return err
 	}
@@ -112,24 +124,42 @@ func (v *settingsView) ofCommune(ctx context.Context, t *store.Tenant) (err erro
 	if err != nil {
 		return err
 	}
-	pending, err := rollout.Pending(ctx, t)
+	news, err := rollout.News(ctx, t)
 	if err != nil {
 		return err
 	}
-	for _, o := range pending {
-		changes, err := differences(ctx, t, o.Site, o.Config)
-		if err != nil {
-			return err
-		}
-		if i := slices.IndexFunc(sites, func(s store.Site) bool { return s.ID == o.Site }); i >= 0 {
-			v.Pending = append(v.Pending, pendingSite{sites[i], len(changes)})
-		}
+	of := make(map[string]rollout.New, len(news))
+	for _, n := range news {
+		of[n.Site] = n
 	}
+	type told struct {
+		changes int
+		reburn  []string
+	}
+	counted := map[rollout.New]told{} // most sites are told the same after the same
 	for _, s := range sites {
-		if !slices.ContainsFunc(v.Pending, func(of pendingSite) bool { return of.ID == s.ID }) {
+		n, is := of[s.ID]
+		if !is {
 			v.Others = append(v.Others, s)
+			continue
 		}
+		n.Site = ""
+		if _, done := counted[n]; !done {
+			changes, err := differences(n.Before, n.Config)
+			if err != nil {
+				return err
+			}
+			counted[n] = told{len(changes), reburning(changes)}
+		}
+		one := pendingSite{Site: s, Changes: counted[n].changes}
+		if keys := counted[n].reburn; len(keys) > 0 && s.Contact != nil && len(s.Contact.Now.Terminals) > 0 {
+			one.Reburn = len(s.Contact.Now.Terminals)
+			v.Reburn = append(v.Reburn, keys...)
+		}
+		v.Pending = append(v.Pending, one)
 	}
+	slices.Sort(v.Reburn)
+	v.Reburn = slices.Compact(v.Reburn)
 	return nil
 }
 
@@ -147,17 +177,18 @@ func (v *settingsView) ofSite(ctx context.Context, t *store.Tenant, site string)
 	for _, key := range slices.Sorted(maps.Keys(m.Values)) {
 		v.Values = append(v.Values, value{key, m.Values[key], m.Origins[key]})
 	}
-	v.Changes, err = differences(ctx, t, site, m.Source)
+	told, err := t.Told(ctx, store.Settings, site)
+	if err != nil && !errors.Is(err, store.ErrUnknown) {
+		return err
+	}
+	v.Changes, err = differences(told.Config, m.Source)
+	v.Reburn = reburning(v.Changes)
 	return err
 }
 
 // differences are between what a site was last told and its configuration now.
-func differences(ctx context.Context, t *store.Tenant, site, now string) ([]change, error) {
-	told, err := t.Told(ctx, site)
-	if err != nil && !errors.Is(err, store.ErrUnknown) {
-		return nil, err
-	}
-	before, err := layers.Merge(layers.Layer{Source: told.Config})
+func differences(told, now string) ([]change, error) {
+	before, err := layers.Merge(layers.Layer{Source: told})
 	if err != nil {
 		return nil, err
 	}

@@ -65,7 +65,7 @@ func (a *album) communeSettings() {
 		if err := rollout.Advance(ctx, t, a.now); err != nil {
 			return err
 		}
-		p, err := t.Publications(ctx, 1)
+		p, err := t.Publications(ctx, store.Settings, 1)
 		if err == nil {
 			offers, err = t.Offers(ctx, p[0].ID)
 		}
@@ -77,7 +77,7 @@ func (a *album) communeSettings() {
 			o.Runs = a.now
 		}
 		storetest.In(a.t, a.hub, "lac", func(ctx context.Context, t *store.Tenant) error {
-			p, err := t.Publications(ctx, 1)
+			p, err := t.Publications(ctx, store.Settings, 1)
 			if err == nil {
 				err = t.SetOffer(ctx, o)
 			}

@@ -219,7 +219,7 @@ func TestSettingsArePublishedAndComeBack(t *testing.T) {
 	}
 	now := well()
 	storetest.In(t, w.hub, "lac", func(ctx context.Context, tt *store.Tenant) error {
-		o, err := tt.Told(ctx, w.lac.ID)
+		o, err := tt.Told(ctx, store.Settings, w.lac.ID)
 		now.Refused = &wire.Refused{Bundle: strconv.FormatInt(o.Version, 10), Why: "check"}
 		return err
 	})

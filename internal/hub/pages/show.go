@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"html/template"
 	"io/fs"
+	"math"
 	"net/http"
 	"path"
 	"slices"
@@ -19,6 +20,7 @@ import (
 	"parvis/internal/hub/alerts"
 	"parvis/internal/hub/staff"
 	"parvis/internal/hub/words"
+	"parvis/internal/hublink/wire"
 )
 
 // assetPath is what the addresses of the style sheet and the icon begin with.
@@ -84,6 +86,7 @@ var navigation = []link{
 	{Path: "/sites", Key: "nav.sites", Act: staff.Look},
 	{Path: "/incidents", Key: "nav.incidents", Act: staff.Look},
 	{Path: "/parc", Key: "nav.fleet", Act: staff.Look},
+	{Path: upgradePath, Key: "nav.upgrade", Act: staff.Look},
 	{Path: "/rapport", Key: "nav.report", Act: staff.Look},
 	{Path: "/exports", Key: "nav.exports", Act: staff.Look},
 	{Path: "/enroler", Key: "nav.enrol", Act: staff.Operate},
@@ -103,7 +106,7 @@ var navigation = []link{
 var dones = map[string]bool{
 	"entre": true, "sorti": true, "compte": true, "mot-de-passe": true, "ajoute": true, "renomme": true, "retire": true, "charge": true,
 	"commune": true, "parti": true, "role": true, "ferme": true, "envoye": true, "lieux": true, "partout": true,
-	"reglages": true, "publie": true, "arrete": true, "essai": true, "fiche": true,
+	"reglages": true, "publie": true, "arrete": true, "continue": true, "revient": true, "mise-a-jour": true, "essai": true, "fiche": true,
 }
 
 func (p *Pages) parse() error {
@@ -114,10 +117,10 @@ func (p *Pages) parse() error {
 	p.templates = map[string]*template.Template{}
 	for _, f := range names {
 		name := strings.TrimSuffix(path.Base(f), ".html")
-		if name == "layout" {
+		if name == "layout" || strings.HasPrefix(name, "part-") {
 			continue
 		}
-		t, err := template.New(name).Funcs(p.funcs()).ParseFS(files, "templates/layout.html", f)
+		t, err := template.New(name).Funcs(p.funcs()).ParseFS(files, "templates/layout.html", "templates/part-*.html", f)
 		if err != nil {
 			return fmt.Errorf("hub pages: parse templates: %w", err)
 		}
@@ -142,6 +145,7 @@ func (p *Pages) funcs() template.FuncMap {
 		"n":       func(key string, n int) string { return say.Count(key, uint64(max(n, 0))) }, //nolint:gosec // not negative
 		"moment":  func(t time.Time) string { return words.Moment(t.In(p.Zone)) },
 		"ago":     func(t time.Time) string { return ago(p.now().Sub(t)) },
+		"size":    size,
 		"problem": alerts.Title,
 		"upper": func(s string) string {
 			for i, c := range s {
@@ -153,7 +157,17 @@ func (p *Pages) funcs() template.FuncMap {
 		"terminal": func(state string) string { return known("terminal.", state, terminalStates) },
 		"refused":  func(why string) string { return known("refused.", why, refusals) },
 		"back":     func(why string) string { return known("publication.back.", why, refusals) },
-		"gesture":  func(what string) string { return known("gesture.", what, gestures) },
+		// Why a release was gone back from or not tried, and what a site says that it does with one.
+		"upgradeback": func(why string) string {
+			return known("upgrade.back.", why, wire.Whys)
+		},
+		"upgradestate": func(state string) string {
+			if slices.Contains(upgradeStates, state) {
+				return state
+			}
+			return "unknown"
+		},
+		"gesture": func(what string) string { return known("gesture.", what, gestures) },
 	}
 }
 
@@ -173,9 +187,10 @@ func text(key string) string {
 var (
 	terminalStates = strings.Fields("new locked open ending cleaning waiting silent")
 	refusals       = strings.Fields("form signature version site check line hub")
+	upgradeStates  = strings.Fields("waiting trial back refused")
 	gestures       = strings.Fields(`enter-password enter-city leave refused account password reset close invite-epci invite-dsi invite-dpo invite-reader
 		role-epci role-dsi role-dpo role-reader charge report export add-site code rename-site remove-site add-commune remove-commune send-person close-everywhere
-		layer layer-epci publish end-publication try-alert card`)
+		layer layer-epci publish end-publication go-on revert upgrade try-alert card`)
 )
 
 // known says a word that has a text; another stands as it is.
@@ -198,6 +213,17 @@ func ago(d time.Duration) string {
 	}
 	return say.Count("ago.days", uint64(d/(24*time.Hour)))
 }
+
+// size says bytes as people read them: "12 Mo".
+func size(bytes int64) string {
+	n, unit := float64(bytes), 0
+	for ; n >= 999.5 && unit < len(units)-1; unit++ {
+		n /= 1000
+	}
+	return strconv.FormatFloat(math.Round(n), 'f', 0, 64) + words.Space + units[unit]
+}
+
+var units = []string{"octets", "ko", "Mo", "Go", "To"}
 
 // watch is told each template that is shown, in tests.
 var watch = func(string) {}

@@ -74,7 +74,7 @@ type siteRow struct {
 func (p *Pages) row(s store.Site) siteRow {
 	r := siteRow{Site: s, State: stateOf(s, p.now()), Today: figure.Figure{How: figure.Missing}, Peak: figure.Figure{How: figure.Missing}}
 	if s.Today.Day != 0 {
-		r.Today, r.Peak = figure.Alone(s.Today.Use.Sum("sessions")), figure.Alone(uint64(max(s.Today.Peak, 0))) //nolint:gosec // not negative
+		r.Today, r.Peak = figure.Alone(s.Today.Sessions), figure.Alone(uint64(max(s.Today.Peak, 0))) //nolint:gosec // not negative
 	}
 	if s.Contact != nil {
 		for _, x := range s.Contact.Now.Problems {
@@ -193,7 +193,9 @@ func (p *Pages) fleet(w http.ResponseWriter, r *http.Request, who staff.Person) 
 	var v struct {
 		Boxes    []box
 		Versions []count
+		May      bool // bring another version
 	}
+	v.May = who.Role.May(staff.Operate)
 	err := p.in(r, who, func(ctx context.Context, t *store.Tenant) error {
 		all, err := t.Sites(ctx)
 		for _, s := range all {

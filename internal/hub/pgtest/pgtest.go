@@ -66,14 +66,31 @@ func New(t testing.TB, prepare func(context.Context, Database) error) Database {
 	if err != nil {
 		t.Fatalf("pgtest: %v", err)
 	}
-	t.Cleanup(func() {
-		cluster.mu.Lock()
-		defer cluster.mu.Unlock()
-		if err := run("DROP DATABASE " + name + " WITH (FORCE)"); err != nil {
-			t.Errorf("pgtest: %v", err)
-		}
-	})
+	t.Cleanup(func() { drop(t, name) })
 	return named(name)
+}
+
+// Empty is another database, of the owner's role, with nothing in it: what a copy is brought back into.
+func Empty(t testing.TB) Database {
+	t.Helper()
+	cluster.mu.Lock()
+	cluster.next++
+	name := "t" + strconv.Itoa(cluster.next)
+	err := run("CREATE DATABASE " + name + " OWNER " + Owner)
+	cluster.mu.Unlock()
+	if err != nil {
+		t.Fatalf("pgtest: %v", err)
+	}
+	t.Cleanup(func() { drop(t, name) })
+	return named(name)
+}
+
+func drop(t testing.TB, name string) {
+	cluster.mu.Lock()
+	defer cluster.mu.Unlock()
+	if err := run("DROP DATABASE " + name + " WITH (FORCE)"); err != nil {
+		t.Errorf("pgtest: %v", err)
+	}
 }
 
 func named(db string) Database {

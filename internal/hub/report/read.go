@@ -13,8 +13,8 @@ import (
 // ErrEmpty: the commune has no site that was ever heard.
 var ErrEmpty = errors.New("report: no site of the commune was ever heard")
 
-// Read reads what the reports of a commune and its sites are made of. A commune that there is not gives store.ErrUnknown.
-func Read(ctx context.Context, t *store.Tenant, m Month, at time.Time) (Input, error) {
+// Outline is what Read reads, without a count: who asks only whether there is a report waits for no more.
+func Outline(ctx context.Context, t *store.Tenant, m Month, at time.Time) (Input, error) {
 	in := Input{Month: m, At: at}
 	card, err := t.Card(ctx)
 	if err != nil {
@@ -29,26 +29,14 @@ func Read(ctx context.Context, t *store.Tenant, m Month, at time.Time) (Input, e
 	if err != nil {
 		return in, fmt.Errorf("report: read %s: %w", m, err)
 	}
-	days := map[string][3][]Day{} // by site: of the month, the one before, the one a year ago
-	for i, n := range []int{0, -1, -12} {
-		number := m.Add(n).number()
-		all, err := t.Days(ctx, "", number*100+1, number*100+31)
-		if err != nil {
-			return in, fmt.Errorf("report: read %s: %w", m, err)
-		}
-		for _, d := range all {
-			of := days[d.Site]
-			of[i] = append(of[i], Day{
-				Day: d.Day.Day % 100, Measured: d.Measured, Sessions: d.Use.Sum("sessions"), Online: time.Duration(d.Use.Sum("time")) * time.Millisecond, //nolint:gosec // a month
-				Peak: uint64(max(d.Peak, 0)), Asked: d.Line.Asked, Down: d.Line.Down, Full: d.Line.Full, //nolint:gosec // not negative
-			})
-			days[d.Site] = of
-		}
-	}
+	zones := map[string]*time.Location{} // of few names
 	for _, s := range sites {
-		zone, err := time.LoadLocation(s.Zone)
-		if err != nil {
-			return in, fmt.Errorf("report: read %s: site %s: %w", m, s.ID, err)
+		zone := zones[s.Zone]
+		if zone == nil {
+			if zone, err = time.LoadLocation(s.Zone); err != nil {
+				return in, fmt.Errorf("report: read %s: site %s: %w", m, s.ID, err)
+			}
+			zones[s.Zone] = zone
 		}
 		in.Zone = cmp.Or(in.Zone, zone) // a commune lies in one
 		since := s.Enrolled
@@ -60,8 +48,7 @@ func Read(ctx context.Context, t *store.Tenant, m Month, at time.Time) (Input, e
 		if since.IsZero() {
 			continue
 		}
-		of := days[s.ID]
-		site := Site{ID: s.ID, Name: s.Name, Since: since, Now: of[0], Before: of[1], YearAgo: of[2]}
+		site := Site{ID: s.ID, Name: s.Name, Since: since}
 		if s.Contact != nil {
 			site.Left, site.Contact = s.Contact.Waiting, s.Contact.At
 		}
@@ -73,5 +60,44 @@ func Read(ctx context.Context, t *store.Tenant, m Month, at time.Time) (Input, e
 	return in, nil
 }
 
+// Read reads what the reports of a commune and its sites are made of. A commune that there is not gives store.ErrUnknown.
+func Read(ctx context.Context, t *store.Tenant, m Month, at time.Time) (Input, error) {
+	in, err := Outline(ctx, t, m, at)
+	if err != nil {
+		return in, err
+	}
+	of := make(map[string]*Site, len(in.Sites))
+	for i := range in.Sites {
+		of[in.Sites[i].ID] = &in.Sites[i]
+	}
+	for _, month := range []struct {
+		ago int
+		to  func(*Site) *[]Day
+	}{
+		{0, func(s *Site) *[]Day { return &s.Now }},
+		{1, func(s *Site) *[]Day { return &s.Before }},
+		{12, func(s *Site) *[]Day { return &s.YearAgo }},
+	} {
+		number := m.Add(-month.ago).number()
+		all, err := t.Tallies(ctx, number*100+1, number*100+31)
+		if err != nil {
+			return in, fmt.Errorf("report: read %s: %w", m, err)
+		}
+		for _, d := range all {
+			if s := of[d.Site]; s != nil {
+				to := month.to(s)
+				*to = append(*to, Day{
+					Day: d.Day % 100, Measured: time.Duration(d.Measured) * time.Millisecond, Sessions: whole(d.Sessions), Online: time.Duration(d.Online) * time.Millisecond,
+					Peak: whole(d.Peak), Asked: d.Asked, Down: d.Down, Full: d.Full,
+				})
+			}
+		}
+	}
+	return in, nil
+}
+
 // number is the month as the database has it: 202611.
 func (m Month) number() int { return m.Year*100 + int(m.Month) }
+
+// whole is a count, which is never negative.
+func whole(n int64) uint64 { return uint64(max(n, 0)) } //nolint:gosec // not negative

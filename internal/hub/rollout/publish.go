@@ -14,9 +14,6 @@ import (
 	"parvis/internal/hublink/bundle"
 )
 
-// Silent is how long a site may say nothing before a publication no longer waits for it.
-const Silent = time.Hour
-
 // ErrNothing: every site has this configuration already.
 var ErrNothing = errors.New("rollout: nothing to publish: every site has been told the same already")
 
@@ -33,7 +30,11 @@ func Merged(ctx context.Context, t *store.Tenant, site string) (layers.Merged, e
 	if err != nil {
 		return layers.Merged{}, err
 	}
-	return merged(ctx, t, all, site)
+	w, err := t.Layer(ctx, site)
+	if err != nil {
+		return layers.Merged{}, err
+	}
+	return layers.Merge(append(all, layers.Layer{Origin: Place, Source: w.Source})...)
 }
 
 // shared are the layers of all sites of a commune.
@@ -46,14 +47,6 @@ func shared(ctx context.Context, t *store.Tenant) ([]layers.Layer, error) {
 	return []layers.Layer{{Origin: EPCI, Source: above.Source}, {Origin: Commune, Source: own.Source}}, err
 }
 
-func merged(ctx context.Context, t *store.Tenant, shared []layers.Layer, site string) (layers.Merged, error) {
-	w, err := t.Layer(ctx, site)
-	if err != nil {
-		return layers.Merged{}, err
-	}
-	return layers.Merge(append(slices.Clip(shared), layers.Layer{Origin: Place, Source: w.Source})...)
-}
-
 // Publish begins to tell every enrolled site whose configuration has changed since it was last told.
 func Publish(ctx context.Context, t *store.Tenant, by string) (store.Publication, error) {
 	offers, err := Pending(ctx, t)
@@ -63,11 +56,58 @@ func Publish(ctx context.Context, t *store.Tenant, by string) (store.Publication
 	if len(offers) == 0 {
 		return store.Publication{}, ErrNothing
 	}
-	return t.Publish(ctx, by, offers)
+	return t.Publish(ctx, store.Publication{By: by}, offers)
+}
+
+// Revert tells the sites that a publication has told what they had been told before it, as a publication of its own, and all at once: each has
+// proved those values. Layers stay as they are written. ErrNothing: no site has anything of it.
+func Revert(ctx context.Context, t *store.Tenant, by string, id int64, now time.Time) (store.Publication, error) {
+	p, err := t.Publication(ctx, id)
+	if err != nil {
+		return p, err
+	}
+	if p.Kind() != store.Settings {
+		return p, store.ErrUnknown
+	}
+	offers, err := t.Offers(ctx, id)
+	if err != nil {
+		return p, err
+	}
+	var back []store.Offer
+	for _, o := range offers {
+		newest, err := t.Told(ctx, store.Settings, o.Site)
+		if err != nil && !errors.Is(err, store.ErrUnknown) {
+			return p, err
+		}
+		if newest.Version != o.Version || o.Back != "" { // it was told something else since, or has gone back itself
+			continue
+		}
+		before, err := t.ToldBefore(ctx, o)
+		if err != nil && !errors.Is(err, store.ErrUnknown) {
+			return p, err
+		}
+		back = append(back, store.Offer{Site: o.Site, Config: before.Config, Told: now})
+	}
+	if len(back) == 0 {
+		return p, ErrNothing
+	}
+	return t.Publish(ctx, store.Publication{By: by}, back)
 }
 
 // Pending is what Publish would tell now: Site and Config of each site that would be told something.
 func Pending(ctx context.Context, t *store.Tenant) (offers []store.Offer, err error) {
+	news, err := News(ctx, t)
+	for _, n := range news {
+		offers = append(offers, store.Offer{Site: n.Site, Config: n.Config})
+	}
+	return offers, err
+}
+
+// New is what Publish would tell one site now, and what it was told before; "" nothing.
+type New struct{ Site, Config, Before string }
+
+// News is Pending with what each site was told before. It asks the database as often for one site as for a thousand.
+func News(ctx context.Context, t *store.Tenant) (news []New, err error) {
 	sites, err := t.Sites(ctx)
 	if err != nil {
 		return nil, err
@@ -76,115 +116,42 @@ func Pending(ctx context.Context, t *store.Tenant) (offers []store.Offer, err er
 	if err != nil {
 		return nil, err
 	}
+	own, err := t.Layers(ctx)
+	if err != nil {
+		return nil, err
+	}
+	told, err := t.AllTold(ctx, store.Settings)
+	if err != nil {
+		return nil, err
+	}
+	made := map[string]string{} // configuration by the site's layer: most have none
 	for _, s := range sites {
 		if s.Enrolled.IsZero() {
 			continue
 		}
-		m, err := merged(ctx, t, all, s.ID)
-		if err != nil {
-			return nil, fmt.Errorf("rollout: %s: %w", s.Name, err)
-		}
-		told, err := t.Told(ctx, s.ID)
-		switch {
-		case errors.Is(err, store.ErrUnknown):
-			if m.Source == "" {
-				continue // it has never had anything of its centre's
+		layer := own[s.ID].Source
+		config, done := made[layer]
+		if !done {
+			m, err := layers.Merge(append(slices.Clip(all), layers.Layer{Origin: Place, Source: layer})...)
+			if err != nil {
+				return nil, fmt.Errorf("rollout: %s: %w", s.Name, err)
 			}
-		case err != nil:
-			return nil, err
-		case told.Config == m.Source && told.Back == "":
-			continue
+			config = m.Source
+			made[layer] = config
 		}
-		offers = append(offers, store.Offer{Site: s.ID, Config: m.Source})
-	}
-	return offers, nil
-}
-
-// Advance notes what sites say of the newest publication, also when nobody is left to be told, and tells those whose turn it is. It may run
-// in any hub, at any time.
-func Advance(ctx context.Context, t *store.Tenant, now time.Time) error {
-	newest, err := t.Publications(ctx, 1)
-	if err != nil || len(newest) == 0 {
-		return err
-	}
-	p := newest[0]
-	offers, err := t.Offers(ctx, p.ID)
-	if err != nil {
-		return err
-	}
-	sites, err := t.Sites(ctx)
-	if err != nil {
-		return err
-	}
-	contact := map[string]*store.Contact{}
-	for _, s := range sites {
-		contact[s.ID] = s.Contact
-	}
-	all := make([]Site, len(offers))
-	for i, o := range offers {
-		c := contact[o.Site]
-		if seen := see(o, c); seen != o {
-			if err := t.SetOffer(ctx, seen); err != nil {
-				return err
-			}
-			offers[i], o = seen, seen
+		before, ever := told[s.ID]
+		if !ever && config == "" || ever && before.Config == config && before.Back == "" {
+			continue // it has never had anything of its centre's, or has this
 		}
-		all[i] = Site{
-			ID: o.Site, Offered: !o.Told.IsZero(), Back: o.Back != "", Away: c == nil || now.Sub(c.At) > Silent,
-		}
-		if !o.Runs.IsZero() {
-			all[i].Since = now.Sub(o.Runs)
-		}
+		news = append(news, New{s.ID, config, before.Config})
 	}
-	if p.State == "ended" || p.State == string(Done) {
-		return nil
-	}
-	next := Step(all)
-	for _, id := range next.Offer {
-		for _, o := range offers {
-			if o.Site == id {
-				o.Told = now
-				if err := t.SetOffer(ctx, o); err != nil {
-					return err
-				}
-			}
-		}
-	}
-	if next.State == Going && len(next.Offer) > 0 && len(next.Offer) == left(all) {
-		next.State = Done
-	}
-	return t.SetPublication(ctx, p.ID, string(next.State), next.Stage)
-}
-
-// left is how many sites were not told yet.
-func left(all []Site) (n int) {
-	for _, s := range all {
-		if !s.Offered {
-			n++
-		}
-	}
-	return n
-}
-
-// see is an offer with what its site says of it.
-func see(o store.Offer, c *store.Contact) store.Offer {
-	if c == nil || o.Told.IsZero() {
-		return o
-	}
-	version := strconv.FormatInt(o.Version, 10)
-	switch r := c.Now.Refused; {
-	case r != nil && r.Bundle == version:
-		o.Back, o.Runs = r.Why, time.Time{}
-	case c.Now.Bundle == version && !c.Now.Trial && o.Runs.IsZero():
-		o.Runs, o.Back = c.At, ""
-	}
-	return o
+	return news, nil
 }
 
 // Bundle is what a site should run, signed; its version as a decimal number serves as an ETag. ErrUnknown of the store: nothing from
 // its centre.
 func Bundle(ctx context.Context, t *store.Tenant, site string, key ed25519.PrivateKey) (b []byte, version string, err error) {
-	o, err := t.Told(ctx, site)
+	o, err := t.Told(ctx, store.Settings, site)
 	if err != nil {
 		return nil, "", err
 	}

@@ -102,7 +102,7 @@ func (w *town) advance(d time.Duration) {
 func (w *town) state() (p store.Publication) {
 	w.Helper()
 	w.in(func(ctx context.Context, tt *store.Tenant) error {
-		all, err := tt.Publications(ctx, 1)
+		all, err := tt.Publications(ctx, store.Settings, 1)
 		if err == nil {
 			p = all[0]
 		}
@@ -220,7 +220,7 @@ func TestWhoGoesBackAfterTheLastStageIsNoticed(t *testing.T) {
 	w.says(0, wire.Now{Refused: &wire.Refused{Bundle: w.told()[0], Why: "check"}})
 	w.advance(time.Minute)
 	w.in(func(ctx context.Context, tt *store.Tenant) error {
-		o, err := tt.Told(ctx, w.sites[0])
+		o, err := tt.Told(ctx, store.Settings, w.sites[0])
 		if o.Back != "check" || w.state().State != "done" {
 			t.Errorf("%+v, %+v", o, w.state())
 		}

@@ -1,4 +1,5 @@
-// Package rollout brings what a centre decides to its sites: one first, then a tenth, then all, and no further once a site has gone back.
+// Package rollout brings what a centre decides to its sites, a configuration or a release: one first, then a tenth, then all, and no further once
+// a site has gone back.
 package rollout
 
 import (
@@ -6,7 +7,7 @@ import (
 	"time"
 )
 
-// Site is one site of a publication, as far as the hub knows.
+// Site is one site of a rollout, as far as the hub knows.
 type Site struct {
 	ID      string
 	Offered bool // it is told to run the new version
@@ -18,7 +19,7 @@ type Site struct {
 	Away bool
 }
 
-// State of a publication.
+// State of a rollout.
 type State string
 
 // The states.

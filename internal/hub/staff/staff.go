@@ -6,6 +6,7 @@
 package staff
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -28,6 +29,7 @@ type Options struct {
 	Clock  clock.Clock
 	Log    *slog.Logger
 	City   *openid.Provider // nil: local accounts alone
+	Keep   time.Duration    // of the log, and of the closed accounts that it names; 0: KeepLog
 	// Address is where a request comes from, as far as a reverse proxy that is trusted says it; nil: the connection's.
 	Address func(*http.Request) netip.Addr
 }
@@ -73,6 +75,7 @@ type Staff struct {
 // New makes it.
 func New(o Options) *Staff {
 	o.Origin = strings.TrimSuffix(o.Origin, "/")
+	o.Keep = cmp.Or(o.Keep, KeepLog)
 	if o.Address == nil {
 		o.Address = remote
 	}
@@ -111,7 +114,7 @@ func (s *Staff) Trace(ctx context.Context, by Person, f Filter) ([]Entry, error)
 }
 
 // Tidy forgets what is over.
-func (s *Staff) Tidy(ctx context.Context) error { return s.o.Store.Tidy(ctx, s.now(), idle) }
+func (s *Staff) Tidy(ctx context.Context) error { return s.o.Store.Tidy(ctx, s.now(), idle, s.o.Keep) }
 
 // loginName is what may be a login: typed on phones, said aloud.
 var loginName = regexp.MustCompile(`^[a-z0-9][a-z0-9._-]{1,31}$`)

@@ -30,11 +30,11 @@ type Store interface {
 	// Log returns the newest entries of a tenant first.
 	Log(ctx context.Context, tenant string, f Filter) ([]Entry, error)
 	// Tidy forgets what is over at now: links, logins that were silent since idle, journeys, tries, entries of the log and closed
-	// accounts older than KeepLog.
-	Tidy(ctx context.Context, now time.Time, idle time.Duration) error
+	// accounts older than keep.
+	Tidy(ctx context.Context, now time.Time, idle, keep time.Duration) error
 }
 
-// KeepLog is how long entries of the log are kept, and the accounts that they name.
+// KeepLog is how long entries of the log are kept, and the closed accounts that they name, where nothing else is said.
 const KeepLog = 365 * 24 * time.Hour
 
 // Waits of Store.Try: the first, doubled each time, never so long that a colleague stands outside for a morning.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -61,6 +62,27 @@ func (t *Tenant) Layer(ctx context.Context, site string) (w Written, err error) 
 	return w, nil
 }
 
+// Layers are what was written for single sites, by site, as it is in force.
+func (t *Tenant) Layers(ctx context.Context) (map[string]Written, error) {
+	rows, err := t.tx.Query(ctx, "SELECT DISTINCT ON (site) site, source, by, made FROM layer WHERE tenant = $1 AND site IS NOT NULL ORDER BY site, id DESC", t.id)
+	if err != nil {
+		return nil, fmt.Errorf("store: layers: %w", err)
+	}
+	var (
+		all  = map[string]Written{}
+		site string
+		w    Written
+	)
+	_, err = pgx.ForEachRow(rows, []any{&site, &w.Source, &w.By, &w.Made}, func() error {
+		all[site] = w
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("store: layers: %w", err)
+	}
+	return all, nil
+}
+
 // WriteLayer puts another one in force for what is published from now on. Its text has been checked.
 func (t *Tenant) WriteLayer(ctx context.Context, site, source, by string) error {
 	if site != "" {
@@ -74,32 +96,57 @@ func (t *Tenant) WriteLayer(ctx context.Context, site, source, by string) error 
 	return nil
 }
 
-// Publication is one act of publishing.
+// Kind is what a rollout brings.
+type Kind string
+
+// The kinds.
+const (
+	Settings Kind = "NULL"     // a configuration
+	Upgrades Kind = "NOT NULL" // a release
+)
+
+// of is the condition of a kind's publications.
+func (k Kind) of() string { return "release IS " + string(k) }
+
+// Publication is one act of publishing: a rollout of a configuration, or of a release.
 type Publication struct {
-	ID    int64
-	By    string
-	Made  time.Time
-	State string // going, stopped, done; ended: by a person, or by a newer one
-	Stage int
+	ID      int64
+	By      string
+	Made    time.Time
+	State   string // going, stopped, done; ended: by a person, or by a newer one
+	Stage   int
+	Release string // version; "" it is of a configuration
+	Force   bool   // the release is tried also while places are open
+}
+
+// Kind is what it brings.
+func (p Publication) Kind() Kind {
+	if p.Release != "" {
+		return Upgrades
+	}
+	return Settings
 }
 
 // Offer is what one site is told by a publication.
 type Offer struct {
 	Site    string
-	Version int64
+	Version int64 // its number: never used again, neither for a configuration nor for a release
 	Config  string
 	Told    time.Time // zero: not yet
 	Runs    time.Time // since when it has proved itself; zero: not yet
 	Back    string    // why the site does not run it; ""
+	Was     string    // version of Parvis before a release; ""
+	Passed  bool      // it went back, and a person goes on without it
 }
 
-// Publish begins one: of each offer Site and Config count, and their order is that of telling. A former one that still goes on is ended: sites are never told two things.
-func (t *Tenant) Publish(ctx context.Context, by string, offers []Offer) (p Publication, err error) {
-	if _, err = t.tx.Exec(ctx, "UPDATE publication SET state = 'ended' WHERE state IN ('going', 'stopped')"); err != nil {
+// Publish begins one: By, Release and Force of p count, and of each offer Site, Config, Was and Told; their order is that of telling. A former one of its kind that still
+// goes on is ended: sites are never told two things.
+func (t *Tenant) Publish(ctx context.Context, p Publication, offers []Offer) (Publication, error) {
+	if _, err := t.tx.Exec(ctx, "UPDATE publication SET state = 'ended' WHERE state IN ('going', 'stopped') AND "+p.Kind().of()); err != nil {
 		return p, fmt.Errorf("store: publish: %w", err)
 	}
-	err = t.tx.QueryRow(ctx, "INSERT INTO publication (tenant, by) VALUES ($1, $2) RETURNING id, by, made, state, stage", t.id, by).
-		Scan(&p.ID, &p.By, &p.Made, &p.State, &p.Stage)
+	err := t.tx.QueryRow(ctx, "INSERT INTO publication (tenant, by, release, force) VALUES ($1, $2, NULLIF($3, ''), $4) RETURNING id, made, state, stage",
+		t.id, p.By, p.Release, p.Force).Scan(&p.ID, &p.Made, &p.State, &p.Stage)
 	if err != nil {
 		return p, fmt.Errorf("store: publish: %w", err)
 	}
@@ -107,16 +154,19 @@ func (t *Tenant) Publish(ctx context.Context, by string, offers []Offer) (p Publ
 		if _, err := t.Site(ctx, o.Site); err != nil {
 			return p, err
 		}
-		if _, err := t.tx.Exec(ctx, "INSERT INTO offer (publication, tenant, site, config) VALUES ($1, $2, $3, $4)", p.ID, t.id, o.Site, o.Config); err != nil {
+		if _, err := t.tx.Exec(ctx, "INSERT INTO offer (publication, tenant, site, config, was, told) VALUES ($1, $2, $3, $4, $5, $6)",
+			p.ID, t.id, o.Site, o.Config, o.Was, at(o.Told)); err != nil {
 			return p, fmt.Errorf("store: publish: %w", err)
 		}
 	}
 	return p, nil
 }
 
-// Publications are the last ones, newest first.
-func (t *Tenant) Publications(ctx context.Context, most int) ([]Publication, error) {
-	rows, err := t.tx.Query(ctx, "SELECT id, by, made, state, stage FROM publication ORDER BY id DESC LIMIT $1", most)
+const publicationColumns = "SELECT id, by, made, state, stage, coalesce(release, ''), force FROM publication"
+
+// Publications are the last ones of a kind, newest first.
+func (t *Tenant) Publications(ctx context.Context, of Kind, most int) ([]Publication, error) {
+	rows, err := t.tx.Query(ctx, publicationColumns+" WHERE "+of.of()+" ORDER BY id DESC LIMIT $1", most)
 	if err != nil {
 		return nil, fmt.Errorf("store: publications: %w", err)
 	}
@@ -129,18 +179,21 @@ func (t *Tenant) Publications(ctx context.Context, most int) ([]Publication, err
 
 // Publication is one of them; ErrUnknown: there is none of that number.
 func (t *Tenant) Publication(ctx context.Context, id int64) (p Publication, err error) {
-	err = one(t.tx.QueryRow(ctx, "SELECT id, by, made, state, stage FROM publication WHERE id = $1", id).Scan(&p.ID, &p.By, &p.Made, &p.State, &p.Stage))
-	if err != nil && !errors.Is(err, ErrUnknown) {
+	rows, err := t.tx.Query(ctx, publicationColumns+" WHERE id = $1", id)
+	if err == nil {
+		p, err = pgx.CollectOneRow(rows, pgx.RowToStructByPos[Publication])
+	}
+	if err = one(err); err != nil && !errors.Is(err, ErrUnknown) {
 		err = fmt.Errorf("store: publication: %w", err)
 	}
 	return p, err
 }
 
-const offerColumns = "SELECT site, version, config, told, runs, back FROM offer"
+const offerColumns = "SELECT site, version, config, told, runs, back, was, passed FROM offer"
 
 func scanOffer(r pgx.CollectableRow) (o Offer, err error) {
 	var told, runs *time.Time
-	if err = r.Scan(&o.Site, &o.Version, &o.Config, &told, &runs, &o.Back); err != nil {
+	if err = r.Scan(&o.Site, &o.Version, &o.Config, &told, &runs, &o.Back, &o.Was, &o.Passed); err != nil {
 		return o, err
 	}
 	o.Told, o.Runs = from(told), from(runs)
@@ -160,9 +213,20 @@ func (t *Tenant) Offers(ctx context.Context, publication int64) ([]Offer, error)
 	return all, nil
 }
 
-// Told is the newest of what a site has been told; ErrUnknown: nothing yet.
-func (t *Tenant) Told(ctx context.Context, site string) (o Offer, err error) {
-	rows, err := t.tx.Query(ctx, offerColumns+" WHERE site = $1 AND told IS NOT NULL ORDER BY version DESC LIMIT 1", site)
+// Told is the newest of what a site has been told of a kind; ErrUnknown: nothing yet.
+func (t *Tenant) Told(ctx context.Context, of Kind, site string) (Offer, error) {
+	return t.offer(ctx, "site = $1 AND told IS NOT NULL AND publication IN (SELECT id FROM publication WHERE "+of.of()+")", site)
+}
+
+// ToldBefore is what a site had been told of a configuration before an offer; ErrUnknown: nothing.
+func (t *Tenant) ToldBefore(ctx context.Context, o Offer) (Offer, error) {
+	return t.offer(ctx, "site = $1 AND told IS NOT NULL AND back = '' AND version < $2 AND publication IN (SELECT id FROM publication WHERE "+Settings.of()+")",
+		o.Site, o.Version)
+}
+
+// offer is the newest for which a condition holds.
+func (t *Tenant) offer(ctx context.Context, where string, args ...any) (o Offer, err error) {
+	rows, err := t.tx.Query(ctx, offerColumns+" WHERE "+where+" ORDER BY version DESC LIMIT 1", args...)
 	if err == nil {
 		o, err = pgx.CollectOneRow(rows, scanOffer)
 	}
@@ -172,9 +236,52 @@ func (t *Tenant) Told(ctx context.Context, site string) (o Offer, err error) {
 	return o, err
 }
 
+// AllTold is Told of every site that has been told anything, by site.
+func (t *Tenant) AllTold(ctx context.Context, of Kind) (map[string]Offer, error) {
+	rows, err := t.tx.Query(ctx, "SELECT DISTINCT ON (site) "+strings.TrimPrefix(offerColumns, "SELECT ")+" WHERE told IS NOT NULL AND publication IN (SELECT id FROM publication WHERE "+of.of()+") ORDER BY site, version DESC")
+	if err != nil {
+		return nil, fmt.Errorf("store: offers: %w", err)
+	}
+	offers, err := pgx.CollectRows(rows, scanOffer)
+	if err != nil {
+		return nil, fmt.Errorf("store: offers: %w", err)
+	}
+	all := make(map[string]Offer, len(offers))
+	for _, o := range offers {
+		all[o.Site] = o
+	}
+	return all, nil
+}
+
 // SetOffer keeps what is known of a site's offer now: Told, Runs and Back of o.
 func (t *Tenant) SetOffer(ctx context.Context, o Offer) error {
 	return t.changed(ctx, "UPDATE offer SET told = $3, runs = $4, back = $5 WHERE site = $1 AND version = $2", o.Site, o.Version, at(o.Told), at(o.Runs), o.Back)
+}
+
+// Wanted is the release that a site should run: the newest that it was told of, unless it went back from it, or the rollout has been held since, or
+// the release was withdrawn. ErrUnknown: none.
+func (t *Tenant) Wanted(ctx context.Context, site string) (o Offer, p Publication, err error) {
+	if o, err = t.Told(ctx, Upgrades, site); err != nil {
+		return o, p, err
+	}
+	err = one(t.tx.QueryRow(ctx, `SELECT p.id, p.release, p.force FROM offer o JOIN publication p ON p.id = o.publication JOIN release r ON r.version = p.release
+		WHERE o.version = $1 AND o.back = '' AND r.withdrawn IS NULL AND (p.state IN ('going', 'done') OR o.runs IS NOT NULL)`, o.Version).
+		Scan(&p.ID, &p.Release, &p.Force))
+	if err != nil && !errors.Is(err, ErrUnknown) {
+		err = fmt.Errorf("store: wanted release: %w", err)
+	}
+	return o, p, err
+}
+
+// GoOn lets a publication that has stopped go on without the sites that went back. ErrUnknown: it has not stopped.
+func (t *Tenant) GoOn(ctx context.Context, id int64) error {
+	if err := t.changed(ctx, "UPDATE publication SET state = 'going' WHERE id = $1 AND state = 'stopped'", id); err != nil {
+		return err
+	}
+	if _, err := t.tx.Exec(ctx, "UPDATE offer SET passed = true WHERE publication = $1 AND back <> ''", id); err != nil {
+		return fmt.Errorf("store: go on: %w", err)
+	}
+	return nil
 }
 
 // SetPublication keeps a publication's state and stage, unless a person or a newer publication has ended it meanwhile.

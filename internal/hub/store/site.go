@@ -26,7 +26,14 @@ type Site struct {
 	// Contact is when it was last heard and how it was; nil: never.
 	Contact *Contact
 	// Today is the day that it is there now; its zero value where nothing was counted yet.
-	Today Day
+	Today Today
+}
+
+// Today is what a list of sites says of the day that it is.
+type Today struct {
+	Day      int // 20261124
+	Peak     int // sessions at once
+	Sessions uint64
 }
 
 // Contact is a sign of life.
@@ -144,7 +151,7 @@ func (h *Hub) SiteOf(ctx context.Context, token string) (ref Ref, err error) {
 // The bounds of the day say nothing new, but an index may be asked by them: what is made of a row (its zone) is compared only after row-level
 // security has let it through, and every day of the commune would be read.
 const siteColumns = `SELECT s.id, s.name, s.zone, s.version, s.model, s.made, s.enrolled, c.at, c.sent, c.waiting, c.now,
-	d.day, d.measured, d.hours, d.peak, d.asked, d.down, d.lost, d.questions, d.latency, d.busy, d.counts
+	d.day, d.peak, d.sessions
 	FROM site s LEFT JOIN contact c ON c.site = s.id
 	LEFT JOIN day d ON d.site = s.id AND d.day = to_char(now() AT TIME ZONE s.zone, 'YYYYMMDD')::int
 		AND d.day BETWEEN to_char(now() AT TIME ZONE 'UTC' - interval '1 day', 'YYYYMMDD')::int AND to_char(now() AT TIME ZONE 'UTC' + interval '1 day', 'YYYYMMDD')::int`
@@ -155,9 +162,10 @@ func scanSite(row pgx.Row) (s Site, err error) {
 		sent         *int64
 		waiting      *int
 		now          *wire.Now
-		day          nullDay
+		day, peak    *int
+		sessions     *uint64
 	)
-	err = row.Scan(append([]any{&s.ID, &s.Name, &s.Zone, &s.Version, &s.Model, &s.Made, &enrolled, &at, &sent, &waiting, &now}, day.fields()...)...)
+	err = row.Scan(&s.ID, &s.Name, &s.Zone, &s.Version, &s.Model, &s.Made, &enrolled, &at, &sent, &waiting, &now, &day, &peak, &sessions)
 	if err != nil {
 		return Site{}, err
 	}
@@ -168,7 +176,9 @@ func scanSite(row pgx.Row) (s Site, err error) {
 			s.Contact.Sent = time.Unix(*sent, 0)
 		}
 	}
-	s.Today = day.day()
+	if day != nil {
+		s.Today = Today{*day, *peak, *sessions}
+	}
 	return s, nil
 }
 

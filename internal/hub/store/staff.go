@@ -225,13 +225,13 @@ func (s Staff) Log(ctx context.Context, tenant string, f staff.Filter) (found []
 }
 
 // Tidy implements staff.Store.
-func (s Staff) Tidy(ctx context.Context, now time.Time, idle time.Duration) error {
+func (s Staff) Tidy(ctx context.Context, now time.Time, idle, keep time.Duration) error {
 	return s.in(ctx, "tidy", func(tx pgx.Tx) error {
 		var b pgx.Batch
 		b.Queue("DELETE FROM staff_token WHERE until <= $1", now)
 		b.Queue("DELETE FROM staff_login WHERE seen <= $1", now.Add(-idle-time.Hour))
-		b.Queue("DELETE FROM staff_log WHERE at < $1", now.Add(-staff.KeepLog))
-		b.Queue("DELETE FROM staff_account WHERE closed < $1", now.Add(-staff.KeepLog))
+		b.Queue("DELETE FROM staff_log WHERE at < $1", now.Add(-keep))
+		b.Queue("DELETE FROM staff_account WHERE closed < $1", now.Add(-keep))
 		b.Queue("DELETE FROM staff_try WHERE last < $1 AND (until IS NULL OR until < $1)", now.Add(-staff.ForgetAfter))
 		b.Queue("DELETE FROM staff_journey WHERE made < $1", now.Add(-openid.Patience))
 		return tx.SendBatch(ctx, &b).Close()

@@ -106,10 +106,11 @@ type Tenant struct {
 // ID is the commune's.
 func (t *Tenant) ID() string { return t.id }
 
-// Tenant runs fn in a transaction of a commune, which is kept when fn returns nil. A commune that there is not has no rows.
+// Tenant runs fn in a transaction of a commune, which is kept when fn returns nil. A commune that there is not has no rows. The setting
+// parvis.releases says that this hub tells rollouts of releases from those of configurations (migration 00040).
 func (h *Hub) Tenant(ctx context.Context, id string, fn func(*Tenant) error) error {
 	return named(pgx.BeginFunc(ctx, h.pool, func(tx pgx.Tx) error {
-		if _, err := tx.Exec(ctx, "SELECT set_config('parvis.tenant', $1, true)", id); err != nil {
+		if _, err := tx.Exec(ctx, "SELECT set_config('parvis.tenant', $1, true), set_config('parvis.releases', 'known', true)", id); err != nil {
 			return fmt.Errorf("store: begin: %w", err)
 		}
 		return fn(&Tenant{tx, id})

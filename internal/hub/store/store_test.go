@@ -299,7 +299,12 @@ func TestACommuneSeesNothingOfAnother(t *testing.T) {
 		"Site":       func(t *store.Tenant) verdict { s, err := t.Site(ctx, theirs.ID); return verdict{s.Name, err} },
 		"Sites":      func(t *store.Tenant) verdict { s, err := t.Sites(ctx); return verdict{s, err} },
 		"Days":       func(t *store.Tenant) verdict { d, err := t.Days(ctx, theirs.ID, 0, 99999999); return verdict{d, err} },
-		"Months":     func(t *store.Tenant) verdict { d, err := t.Months(ctx, "", 0, 999999); return verdict{d, err} },
+		"Tallies":    func(t *store.Tenant) verdict { d, err := t.Tallies(ctx, 0, 99999999); return verdict{d, err} },
+		"Purge": func(t *store.Tenant) verdict {
+			p, err := t.Purge(ctx, store.Terms{}, now.AddDate(20, 0, 0))
+			return verdict{p, err}
+		},
+		"Months": func(t *store.Tenant) verdict { d, err := t.Months(ctx, "", 0, 999999); return verdict{d, err} },
 		"Hours": func(t *store.Tenant) verdict {
 			d, err := t.Hours(ctx, theirs.ID, 20200101, 20300101)
 			return verdict{d, err}

@@ -18,12 +18,14 @@ import (
 const (
 	oldest = 5 * 366 * 24 * time.Hour
 	latest = 26 * time.Hour // a clock may be a day wrong; a month must not appear because of it
+	// straddled is how many hours after those that were dropped may be of a day that had begun before: its sum is not made anew of what is left.
+	straddled = 48
 )
 
 // Taken is what became of a batch.
 type Taken struct {
 	Hours   int // that were news
-	LeftOut int // too old or yet to come
+	LeftOut int // too old, no longer kept, or yet to come
 }
 
 // hourRow is one hour on its way to the database.
@@ -44,14 +46,19 @@ func (t *Tenant) Take(ctx context.Context, site string, b wire.Batch, now time.T
 			err = fmt.Errorf("store: batch of %s: %w", site, one(err))
 		}
 	}()
-	var zone, version string // and one batch of a site after the other, in all hubs
-	if err := t.tx.QueryRow(ctx, "SELECT zone, version FROM site WHERE id = $1 FOR UPDATE", site).Scan(&zone, &version); err != nil {
+	var (
+		zone, version string
+		kept          int64 // hour from which on single hours are kept
+	)
+	// One batch of a site after the other, in all hubs.
+	err = t.tx.QueryRow(ctx, "SELECT zone, version, coalesce((SELECT at FROM hours_from), 0) FROM site WHERE id = $1 FOR UPDATE", site).Scan(&zone, &version, &kept)
+	if err != nil {
 		return taken, err
 	}
+	first := max(now.Add(-oldest).Unix()/3600, kept+straddled)
 	hours := map[int64]hourRow{}
 	for _, h := range b.Hours {
-		at := time.Unix(h.At*3600, 0)
-		if at.Before(now.Add(-oldest)) || at.After(now.Add(latest)) {
+		if h.At < first || time.Unix(h.At*3600, 0).After(now.Add(latest)) {
 			taken.LeftOut++
 			continue
 		}

@@ -74,26 +74,23 @@ type Hour struct {
 // Devices is how many came on a day: at least, since two runs of the daemon cannot know whom they have both seen.
 type Devices struct{ Day, Part, Least int }
 
-// nullDay reads a day that may not be there.
-type nullDay struct {
-	n      [10]*int64
+// dayRow reads a day.
+type dayRow struct {
+	n      [10]int64
 	counts map[string]uint64
 }
 
-func (d *nullDay) fields() (all []any) {
+func (d *dayRow) fields() (all []any) {
 	for i := range d.n {
 		all = append(all, &d.n[i])
 	}
 	return append(all, &d.counts)
 }
 
-func (d *nullDay) day() Day {
-	if d.n[0] == nil {
-		return Day{}
-	}
+func (d *dayRow) day() Day {
 	return Day{
-		Day: int(*d.n[0]), Measured: time.Duration(*d.n[1]) * time.Millisecond, Hours: int(*d.n[2]), Peak: int(*d.n[3]),
-		Line: wire.Quality{Asked: *d.n[4], Down: *d.n[5], Lost: *d.n[6], Questions: *d.n[7], Latency: *d.n[8], Full: *d.n[9]},
+		Day: int(d.n[0]), Measured: time.Duration(d.n[1]) * time.Millisecond, Hours: int(d.n[2]), Peak: int(d.n[3]),
+		Line: wire.Quality{Asked: d.n[4], Down: d.n[5], Lost: d.n[6], Questions: d.n[7], Latency: d.n[8], Full: d.n[9]},
 		Use:  split(d.counts),
 	}
 }
@@ -107,13 +104,43 @@ func (t *Tenant) Days(ctx context.Context, site string, from, to int) ([]SiteDay
 		return nil, fmt.Errorf("store: days: %w", err)
 	}
 	all, err := pgx.CollectRows(rows, func(r pgx.CollectableRow) (d SiteDay, err error) {
-		var n nullDay
+		var n dayRow
 		err = r.Scan(append([]any{&d.Site}, n.fields()...)...)
 		d.Day = n.day()
 		return d, err
 	})
 	if err != nil {
 		return nil, fmt.Errorf("store: days: %w", err)
+	}
+	return all, nil
+}
+
+// Tally is a day of one site without its single counters.
+type Tally struct {
+	Site              string
+	Day               int   // 20261124
+	Measured, Online  int64 // milliseconds: in which the daemon counted; of all sessions together
+	Peak, Asked, Down int64
+	Full              int64 // looks at the line, as wire.Quality
+	Sessions          int64
+}
+
+// Tallies are the counted days of all sites from one to another, both included, by day: a tenth of what Days reads.
+func (t *Tenant) Tallies(ctx context.Context, from, to int) ([]Tally, error) {
+	rows, err := t.tx.Query(ctx, "SELECT site, day, measured, online, peak, asked, down, busy, sessions FROM day WHERE day BETWEEN $1 AND $2 ORDER BY day", from, to)
+	if err != nil {
+		return nil, fmt.Errorf("store: tallies: %w", err)
+	}
+	var (
+		all []Tally
+		d   Tally
+	)
+	_, err = pgx.ForEachRow(rows, []any{&d.Site, &d.Day, &d.Measured, &d.Online, &d.Peak, &d.Asked, &d.Down, &d.Full, &d.Sessions}, func() error {
+		all = append(all, d)
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("store: tallies: %w", err)
 	}
 	return all, nil
 }
@@ -125,7 +152,7 @@ func (t *Tenant) Months(ctx context.Context, site string, from, to int) ([]Month
 		return nil, fmt.Errorf("store: months: %w", err)
 	}
 	all, err := pgx.CollectRows(rows, func(r pgx.CollectableRow) (m Month, err error) {
-		var n nullDay
+		var n dayRow
 		err = r.Scan(append([]any{&m.Site}, n.fields()...)...)
 		m.Day = n.day()
 		m.Month, m.Day.Day = m.Day.Day, 0
@@ -155,7 +182,7 @@ func (t *Tenant) Hours(ctx context.Context, site string, from, to int) ([]Hour, 
 	all, err := pgx.CollectRows(rows, func(r pgx.CollectableRow) (Hour, error) {
 		var (
 			at int64
-			n  nullDay
+			n  dayRow
 		)
 		err := r.Scan(append([]any{&at}, n.fields()...)...)
 		d := n.day()

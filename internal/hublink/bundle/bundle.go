@@ -14,6 +14,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+
+	"parvis/internal/hublink/wire"
 )
 
 // Max is the most bytes of a bundle as it travels.
@@ -53,6 +55,8 @@ type Payload struct {
 	Config string `json:"config"`
 	// Sealed is for this site alone (Seal); nil: nothing.
 	Sealed []byte `json:"sealed,omitempty"`
+	// Release is what a bundle of the kind Releases is about.
+	Release *wire.Release `json:"release,omitempty"`
 }
 
 type envelope struct {
@@ -60,16 +64,25 @@ type envelope struct {
 	Signature []byte `json:"signature"`
 }
 
-// A signature of anything else that this key may sign one day is not one of a bundle.
-var signing = &ed25519.Options{Context: "parvis bundle 1"}
+// Kind is what a bundle is about: it is a part of the signature, so that a bundle of one kind is none of another.
+type Kind string
+
+// The kinds.
+const (
+	Decided  Kind = "parvis bundle 1"  // configuration; who works at the site
+	Releases Kind = "parvis release 1" // a version of Parvis that the site should run
+)
+
+// Sign makes a bundle of the kind Decided.
+func Sign(key ed25519.PrivateKey, p Payload) ([]byte, error) { return Decided.Sign(key, p) }
 
 // Sign makes a bundle.
-func Sign(key ed25519.PrivateKey, p Payload) ([]byte, error) {
+func (k Kind) Sign(key ed25519.PrivateKey, p Payload) ([]byte, error) {
 	payload, err := json.Marshal(p)
 	if err != nil {
 		return nil, fmt.Errorf("bundle: sign: %w", err)
 	}
-	signature, err := key.Sign(nil, payload, signing)
+	signature, err := key.Sign(nil, payload, &ed25519.Options{Context: string(k)})
 	if err != nil {
 		return nil, fmt.Errorf("bundle: sign: %w", err)
 	}
@@ -80,8 +93,13 @@ func Sign(key ed25519.PrivateKey, p Payload) ([]byte, error) {
 	return b, err
 }
 
-// Open returns what the hub whose key it is has signed for a site. Whether the version is one to run is Fresh's to say.
+// Open is Decided's.
 func Open(b []byte, key ed25519.PublicKey, site string) (Payload, error) {
+	return Decided.Open(b, key, site)
+}
+
+// Open returns what the hub whose key it is has signed for a site. Whether the version is one to run is Keeper's to say.
+func (k Kind) Open(b []byte, key ed25519.PublicKey, site string) (Payload, error) {
 	var e envelope
 	if len(b) > Max {
 		return Payload{}, fmt.Errorf("%w: longer than %d bytes", ErrForm, Max)
@@ -89,7 +107,7 @@ func Open(b []byte, key ed25519.PublicKey, site string) (Payload, error) {
 	if err := strict(b, &e); err != nil {
 		return Payload{}, err
 	}
-	if len(key) != ed25519.PublicKeySize || ed25519.VerifyWithOptions(key, e.Payload, e.Signature, signing) != nil {
+	if len(key) != ed25519.PublicKeySize || ed25519.VerifyWithOptions(key, e.Payload, e.Signature, &ed25519.Options{Context: string(k)}) != nil {
 		return Payload{}, ErrSignature
 	}
 	var p Payload

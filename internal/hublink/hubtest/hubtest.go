@@ -64,8 +64,12 @@ type Hub struct {
 
 	published, staff string            // versions
 	signed           map[string][]byte // by path
+	tags             map[string]string // ETag of it
 	fetched          map[string]int    // how often, by path
 	issue            func(wire.CertificateRequest) wire.Certificate
+	release          string            // version that the site should run; "" none
+	files            map[string][]byte // of releases, by SHA-256
+	pieces           func() bool       // whether a piece is given out; nil: it is
 }
 
 // signer signs everything of this hub.
@@ -93,7 +97,11 @@ func (h *Hub) Colleagues(version int64, all ...wire.Colleague) error {
 
 func (h *Hub) sign(path string, p bundle.Payload) error {
 	p.Site = siteID
-	b, err := bundle.Sign(signer, p)
+	kind := bundle.Decided
+	if path == wire.PathRelease {
+		kind = bundle.Releases
+	}
+	b, err := kind.Sign(signer, p)
 	if err != nil {
 		return err
 	}
@@ -103,10 +111,17 @@ func (h *Hub) sign(path string, p bundle.Payload) error {
 		h.signed = map[string][]byte{}
 	}
 	h.signed[path] = b
-	if path == wire.PathBundle {
+	if h.tags == nil {
+		h.tags = map[string]string{}
+	}
+	h.tags[path] = strconv.Quote(strconv.FormatInt(p.Version, 10))
+	switch path {
+	case wire.PathBundle:
 		h.published = strconv.FormatInt(p.Version, 10)
-	} else {
+	case wire.PathStaff:
 		h.staff = strconv.FormatInt(p.Version, 10)
+	default:
+		h.release = p.Release.Version
 	}
 	return nil
 }
@@ -128,17 +143,18 @@ func (h *Hub) Issues(issue func(wire.CertificateRequest) wire.Certificate) {
 // own is what needs the site's token, beside batches.
 func (h *Hub) own(w http.ResponseWriter, r *http.Request) {
 	h.mu.Lock()
-	b, token, issue := h.signed[r.URL.Path], h.token, h.issue
+	b, tag, token, issue := h.signed[r.URL.Path], h.tags[r.URL.Path], h.token, h.issue
 	h.mu.Unlock()
 	switch {
 	case token == "" || r.Header.Get("Authorization") != "Bearer "+token:
 		http.Error(w, "who are you?", http.StatusUnauthorized)
+	case r.Method == http.MethodGet && b != nil && r.Header.Get("If-None-Match") == tag:
+		w.Header().Set("ETag", tag)
+		w.WriteHeader(http.StatusNotModified)
 	case r.Method == http.MethodGet && b != nil:
+		w.Header().Set("ETag", tag)
 		h.mu.Lock()
-		if h.fetched == nil {
-			h.fetched = map[string]int{}
-		}
-		h.fetched[r.URL.Path]++
+		h.fetched = counted(h.fetched, r.URL.Path)
 		h.mu.Unlock()
 		_, _ = w.Write(b)
 	case r.Method == http.MethodGet:
@@ -268,8 +284,10 @@ func (h *Hub) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case other != nil:
 		other.ServeHTTP(w, r)
-	case r.Method == http.MethodGet && (r.URL.Path == wire.PathBundle || r.URL.Path == wire.PathStaff), r.URL.Path == wire.PathCertificate:
+	case r.Method == http.MethodGet && (r.URL.Path == wire.PathBundle || r.URL.Path == wire.PathStaff || r.URL.Path == wire.PathRelease), r.URL.Path == wire.PathCertificate:
 		h.own(w, r)
+	case r.Method == http.MethodGet && strings.HasPrefix(r.URL.Path, wire.PathReleaseFile):
+		h.piece(w, r)
 	case r.Method != http.MethodPost:
 		h.wrong(w, http.StatusMethodNotAllowed, "%s %s", r.Method, r.URL)
 	case r.URL.RawQuery != "":
@@ -341,7 +359,7 @@ func (h *Hub) batch(w http.ResponseWriter, r *http.Request) {
 		panic(http.ErrAbortHandler)
 	}
 	h.mu.Lock()
-	receipt := wire.Receipt{Seq: b.Seq, Every: 60, Bundle: h.published, Staff: h.staff}
+	receipt := wire.Receipt{Seq: b.Seq, Every: 60, Bundle: h.published, Staff: h.staff, Release: h.release}
 	h.mu.Unlock()
 	_ = json.NewEncoder(w).Encode(receipt)
 }

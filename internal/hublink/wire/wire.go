@@ -9,13 +9,19 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"slices"
 )
 
-// Version is the protocol's. The hub speaks this one and the two before; a site says its own in the header VersionHeader.
+// Version is the protocol's. The hub speaks those of Spoken; a site says its own in the header VersionHeader. What one side says more
+// than the other knows is left out by the other, so that a field more is no other version.
 const (
 	Version       = 1
 	VersionHeader = "Parvis-Protocol"
 )
+
+// Spoken is every version that a hub of this one speaks: its own and the two before, as far as there were any. What each says is recorded
+// in testdata/protocol-N.
+var Spoken = []int{1}
 
 // Paths of the hub's interface for sites. Each but Enrol wants `Authorization: Bearer` with the site's token.
 const (
@@ -25,6 +31,9 @@ const (
 
 	PathStaff       = "/v1/staff"       // GET with If-None-Match → a bundle whose sealed part is a list of Colleagues, or 304
 	PathCertificate = "/v1/certificate" // POST CertificateRequest → Certificate
+
+	PathRelease     = "/v1/release"       // GET with If-None-Match → a bundle of the kind bundle.Releases, or 304
+	PathReleaseFile = "/v1/release/file/" // and a SHA-256 in hexadecimal: GET, with Range → its bytes
 )
 
 // MaxBatch is the most bytes of a batch's JSON, before it is compressed; MaxHours its most hours.
@@ -80,7 +89,44 @@ type Now struct {
 	Staff     string         `json:"staff,omitempty"`   // version of the list of colleagues in force, a decimal number; "" none
 	Trial     bool           `json:"trial,omitempty"`   // Bundle has not proved itself yet
 	Refused   *Refused       `json:"refused,omitempty"` // the last bundle that was not taken, or was gone back from
+	Arch      string         `json:"arch,omitempty"`    // of Archs: of which it can run a release; "" none by its hub
+	Upgrade   *Upgrade       `json:"upgrade,omitempty"` // what became of the release that its hub wants here; nil: there is none, or it runs
+	Reburn    int            `json:"reburn,omitempty"`  // terminals that make their image anew once what has changed is published at the place
 }
+
+// Archs is every architecture of which there can be a release.
+var Archs = []string{"amd64", "arm64", "armv7"}
+
+// Upgrade is how far a site is with the release that its hub wants.
+type Upgrade struct {
+	Number  int64  `json:"number,omitempty"` // of the bundle that wants it: the same release may be wanted once more
+	Version string `json:"version"`
+	State   string `json:"state"` // waiting, trial; back: gone back from; refused: not tried
+	Why     string `json:"why,omitempty"`
+}
+
+// Whys is why a release is waited with, not tried or gone back from: hours is waited for; what
+// stands before it is looked at before.
+var Whys = []string{"form", "signature", "site", "version", "digest", "arch", "space", "hours", "start", "check", "page", "redirect", "console", "database", "power", "asked"}
+
+// Release is a version of Parvis that a site should run, with a file for each architecture.
+type Release struct {
+	Version string          `json:"version"`
+	Force   bool            `json:"force,omitempty"` // also while the place is open
+	Files   map[string]File `json:"files"`           // by architecture
+}
+
+// File is the bare binary of one architecture.
+type File struct {
+	SHA256 string `json:"sha256"` // hexadecimal
+	Size   int64  `json:"size"`   // bytes, up to MaxFile
+}
+
+// MaxFile is the most bytes of a release's file; MaxPiece is how many a site asks for at once.
+const (
+	MaxFile  = 256 << 20
+	MaxPiece = 256 << 10
+)
 
 // Refused is a bundle that a site does not run, and why.
 type Refused struct {
@@ -166,6 +212,8 @@ type Receipt struct {
 	Every  int    `json:"every"`           // seconds until the next one, 10 to 3600
 	Bundle string `json:"bundle"`          // version that this site should run; "" none
 	Staff  string `json:"staff,omitempty"` // version of the colleagues that this site should know; "" none
+	// Release is the version of Parvis that this site should run; "" none, or the site has said that it went back from it.
+	Release string `json:"release,omitempty"`
 }
 
 // Colleague is somebody of the town's staff who works at this site, or no longer does. The list of them is sealed to the site.
@@ -194,7 +242,32 @@ var (
 	hex16  = regexp.MustCompile(`^[0-9a-f]{16}$`)
 	plain  = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{0,39}$`)
 	versed = regexp.MustCompile(`^[0-9A-Za-z.+_-]{0,64}$`)
+	hex64  = regexp.MustCompile(`^[0-9a-f]{64}$`)
 )
+
+// Versioned reports whether a release can be called so. It is no path's: it has neither a slash nor only dots.
+func Versioned(version string) bool {
+	return version != "" && version[0] != '.' && versed.MatchString(version)
+}
+
+// Digest reports whether it is a SHA-256 as File has it.
+func Digest(s string) bool { return hex64.MatchString(s) }
+
+// ErrRelease is wrapped by what a release's Check returns.
+var ErrRelease = errors.New("wire: a release that no hub makes")
+
+// Check says what is wrong with a release.
+func (r Release) Check() error {
+	if !Versioned(r.Version) || len(r.Files) == 0 {
+		return fmt.Errorf("%w: version %q with %d files", ErrRelease, r.Version, len(r.Files))
+	}
+	for arch, f := range r.Files {
+		if !Digest(f.SHA256) || f.Size <= 0 || f.Size > MaxFile {
+			return fmt.Errorf("%w: file of %q", ErrRelease, arch)
+		}
+	}
+	return nil
+}
 
 // ErrBatch is wrapped by what Check returns.
 var ErrBatch = errors.New("wire: a batch that no site makes")
@@ -239,6 +312,12 @@ func (b Batch) Check() error {
 	if r := n.Refused; r != nil && (!versed.MatchString(r.Bundle) || !plain.MatchString(r.Why)) {
 		return bad("refused", r.Why)
 	}
+	if u := n.Upgrade; u != nil && (u.Number < 0 || !versed.MatchString(u.Version) || !plain.MatchString(u.State) || u.Why != "" && !plain.MatchString(u.Why)) {
+		return bad("upgrade", u.State)
+	}
+	if n.Arch != "" && !plain.MatchString(n.Arch) || n.Reburn < 0 {
+		return bad("arch", n.Arch)
+	}
 	for _, h := range b.Hours {
 		if h.At < 0 || h.Seq <= 0 || h.Seq > b.Seq || h.Measured < 0 || h.Measured > 3_600_000 || h.Peak < 0 || len(h.Counts) > 1000 || !h.Line.fair() {
 			return bad("hour", h.At)
@@ -255,6 +334,16 @@ func (b Batch) Check() error {
 		}
 	}
 	return nil
+}
+
+// Spoken is the batch without problems and counters whose words this version does not know: a later site says more than an earlier hub
+// understands. What has not even the letters of an identifier stays, for Check to refuse.
+func (b Batch) Spoken() Batch {
+	b.Now.Problems = slices.DeleteFunc(b.Now.Problems, func(p Problem) bool { return plain.MatchString(p.Code) && !one(p.Code, ProblemCodes) })
+	for i := range b.Hours {
+		b.Hours[i].Counts = slices.DeleteFunc(b.Hours[i].Counts, func(c Count) bool { return plain.MatchString(c.What) && !c.Known() })
+	}
+	return b
 }
 
 // Add adds what was seen after.

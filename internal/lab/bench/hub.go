@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"math/rand/v2"
 	"net"
 	"net/http"
 	"path/filepath"
@@ -18,6 +17,8 @@ import (
 	"parvis/internal/clock"
 	"parvis/internal/hub/intake"
 	"parvis/internal/hub/intake/intaketest"
+	"parvis/internal/hub/pages"
+	"parvis/internal/hub/staff"
 	"parvis/internal/hub/store"
 	"parvis/internal/hublink/wire"
 	"parvis/internal/lab/postgres"
@@ -38,6 +39,8 @@ type centre struct {
 	server *postgres.Server
 	store  *store.Hub
 	ended  chan error
+	pages  *pages.Pages
+	staff  *staff.Staff
 	http   *http.Server
 	client *http.Client
 }
@@ -83,23 +86,34 @@ func newCentre(ctx context.Context, dir string) (c *centre, err error) {
 	if c.store, err = store.Open(ctx, c.server.Connect(postgres.Program, "centre")); err != nil {
 		return nil, err
 	}
+	return c, c.serve(ctx, dir)
+}
+
+// serve answers sites and people.
+func (c *centre) serve(ctx context.Context, dir string) error {
 	_, sign, err := ed25519.GenerateKey(nil)
 	if err != nil {
-		return nil, fmt.Errorf("bench: %w", err)
+		return fmt.Errorf("bench: %w", err)
 	}
 	system, err := clock.NewSystem()
 	if err != nil {
-		return nil, err
+		return err
+	}
+	if err := c.people(ctx, system); err != nil {
+		return err
 	}
 	// A socket in a directory: a lab's namespace has no loopback of its own at first, and TLS is a proxy's.
 	socket := filepath.Join(dir, "centre.sock")
 	ln, err := net.Listen("unix", socket)
 	if err != nil {
-		return nil, fmt.Errorf("bench: %w", err)
+		return fmt.Errorf("bench: %w", err)
 	}
-	c.http = &http.Server{ReadHeaderTimeout: 10 * time.Second, Handler: intake.New(intake.Options{
+	mux := http.NewServeMux()
+	mux.Handle("/", c.pages)
+	mux.Handle("/v1/", intake.New(intake.Options{
 		Hub: c.store, Sign: sign, Clock: hasty{system}, Log: slog.New(slog.DiscardHandler), From: func(r *http.Request) string { return r.Header.Get("From") },
-	})}
+	}))
+	c.http = &http.Server{ReadHeaderTimeout: 10 * time.Second, Handler: mux}
 	go func() { c.ended <- c.http.Serve(ln) }()
 	c.client = &http.Client{Timeout: time.Minute, Transport: &http.Transport{
 		MaxIdleConnsPerHost: 64,
@@ -107,7 +121,7 @@ func newCentre(ctx context.Context, dir string) (c *centre, err error) {
 			return new(net.Dialer).DialContext(ctx, "unix", socket)
 		},
 	}}
-	return c, nil
+	return nil
 }
 
 // hasty is a clock by which ever more time passes between two requests, so that no site is told to wait.
@@ -246,63 +260,5 @@ func (r *run) size(ctx context.Context, c *centre) error {
 		return err
 	}
 	r.value("hub_bytes_per_site_year", "bytes", float64(n)/float64(r.centre.sites*r.centre.years))
-	return nil
-}
-
-// pages asks the store what pages ask it, for a commune that has every site.
-func (r *run) pages(ctx context.Context, c *centre) error {
-	now := time.Now()
-	day := func(ago int) int { t := now.AddDate(0, 0, -ago); return t.Year()*10000 + int(t.Month())*100 + t.Day() }
-	random := rand.New(rand.NewPCG(1, 2))
-	worst := 0.0
-	for _, page := range []struct {
-		name string
-		ask  func(t *store.Tenant, site string) (int, error)
-	}{
-		{"all_sites", func(t *store.Tenant, _ string) (int, error) { s, err := t.Sites(ctx); return len(s), err }},
-		{"one_site", func(t *store.Tenant, site string) (int, error) {
-			_, err := t.Site(ctx, site)
-			hours, herr := t.Hours(ctx, site, day(42), day(0))
-			days, derr := t.Days(ctx, site, day(365), day(0))
-			_, merr := t.Months(ctx, site, day(365)/100, day(0)/100)
-			_, verr := t.Devices(ctx, site, day(42), day(0))
-			return min(len(hours), len(days)), errors.Join(err, herr, derr, merr, verr)
-		}},
-		{"year_of_all", func(t *store.Tenant, _ string) (int, error) {
-			m, err := t.Months(ctx, "", day(365)/100, day(0)/100)
-			return len(m), err
-		}},
-		{"epci", nil},
-	} {
-		var took []float64
-		for i := range r.centre.pages + 1 {
-			begun := time.Now()
-			n := 0
-			var err error
-			if page.ask == nil {
-				var all []store.Glance
-				all, err = c.store.Glances(ctx)
-				n = len(all)
-			} else {
-				err = c.store.Tenant(ctx, "made", func(t *store.Tenant) (err error) {
-					n, err = page.ask(t, madeSite(1+random.IntN(r.centre.sites)))
-					return err
-				})
-			}
-			if err == nil && n == 0 {
-				err = errors.New("nothing was found")
-			}
-			if err != nil {
-				return fmt.Errorf("bench: page %s: %w", page.name, err)
-			}
-			if i > 0 { // the first warms up
-				took = append(took, float64(time.Since(begun))/float64(time.Millisecond))
-			}
-		}
-		p95 := percentile(took, 95)
-		worst = max(worst, p95)
-		r.note(Figure{Name: "hub_page_ms_p95_" + page.name, Unit: "ms", Value: p95, Rounds: len(took), Low: percentile(took, 0), High: percentile(took, 100)})
-	}
-	r.value("hub_page_ms_p95", "ms", worst)
 	return nil
 }

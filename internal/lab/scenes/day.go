@@ -38,8 +38,10 @@ var Scenes = []Scene{
 	{"poste-chromium", "La même chose avec l'autre navigateur.", sits(kiosk.Chromium)},
 	{"atelier", "Un atelier de douze. Une personne change d'adresse et garde sa place ; la treizième apprend que c'est complet.", workshop},
 	{"pause", "L'accueil met internet en pause un quart d'heure. La pause finit toute seule, et elle retrouve son temps.", pause},
+	{"relecture", "Pendant ce temps, chaque fichier du routeur est relu, et tout ce que le centre a reçu : rien n'y dit qui est là.", func(ctx context.Context, s *Stage) error { return s.rereads(ctx) }},
 	{"fermeture", "Le lieu ferme. La page prévient 15 et 5 minutes avant, puis tout s'arrête ensemble.", closing},
 	{"bilan", "L'accueil lit le brouillon de l'après-midi. Le mois fini, ses chiffres disent ce que la journée a fait, et les petits nombres sont masqués.", counted},
+	{"traces", "Un mois après, tout est relu encore : ni numéro d'appareil, ni adresse, ni site visité, ni nom, là où il ne doit pas y en avoir. Plus une session n'est gardée.", traces},
 }
 
 // Day plays a public day with a clock that is moved.
@@ -47,7 +49,8 @@ func Day(ctx context.Context, o Options) (err error) {
 	ctx, cancel := context.WithTimeout(ctx, 20*time.Minute)
 	defer cancel()
 	// No end for idleness: hours pass here between two packets.
-	s, err := raise(ctx, o, lab.Site{Idle: "0s", Lease: "24h", IPv6: true, Staff: true, Posts: true, Printer: lab.PrinterURI})
+	site := lab.Site{Idle: "0s", Lease: "24h", IPv6: true, Staff: true, Posts: true, Printer: lab.PrinterURI}
+	s, err := raise(ctx, o, site)
 	if err != nil {
 		return err
 	}
@@ -57,6 +60,9 @@ func Day(ctx context.Context, o Options) (err error) {
 		}
 		err = errors.Join(err, s.Close())
 	}()
+	if err := s.hears(site); err != nil {
+		return err
+	}
 	return s.play(ctx, o, Scenes)
 }
 
@@ -78,6 +84,9 @@ func opening(ctx context.Context, s *Stage) error {
 		return err
 	}
 	if err := s.itIs(ctx, 9, 0); err != nil {
+		return err
+	}
+	if err := s.joins(ctx); err != nil {
 		return err
 	}
 	r, err := s.Join(ctx, "habitante")

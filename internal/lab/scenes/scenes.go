@@ -83,6 +83,7 @@ type Stage struct {
 	Artefacts string
 
 	centre    *centre // nil until raiseCentre
+	ear       *ear    // nil where there is no hub that remembers
 	residents []*Resident
 	posts     bool               // there is a network of terminals
 	sat       []sessions.Session // of terminals: nobody remembers them for long
@@ -173,6 +174,9 @@ func (s *Stage) Close() error {
 	}
 	if s.centre != nil {
 		errs = append(errs, s.centre.close())
+	}
+	if s.ear != nil {
+		errs = append(errs, s.ear.close())
 	}
 	return errors.Join(append(errs, s.Town.Close())...)
 }

@@ -109,7 +109,7 @@ func Contract(t *testing.T, s staff.Store) {
 	}
 
 	// A year later nothing is left but who is there.
-	if err := s.Tidy(ctx, made.Add(staff.KeepLog+time.Hour), 12*time.Hour); err != nil {
+	if err := s.Tidy(ctx, made.Add(staff.KeepLog+time.Hour), 12*time.Hour, staff.KeepLog); err != nil {
 		t.Error(err)
 	}
 	if log, _ := s.Log(ctx, "lac", staff.Filter{Most: 10}); len(log) != 0 {

@@ -199,7 +199,7 @@ func (m *Memory) Log(_ context.Context, tenant string, f staff.Filter) (found []
 }
 
 // Tidy implements staff.Store.
-func (m *Memory) Tidy(_ context.Context, now time.Time, idle time.Duration) error {
+func (m *Memory) Tidy(_ context.Context, now time.Time, idle, keep time.Duration) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	for h, t := range m.tokens {
@@ -212,9 +212,9 @@ func (m *Memory) Tidy(_ context.Context, now time.Time, idle time.Duration) erro
 			delete(m.logins, h)
 		}
 	}
-	m.log = slices.DeleteFunc(m.log, func(e staff.Entry) bool { return now.Sub(e.At) > staff.KeepLog })
+	m.log = slices.DeleteFunc(m.log, func(e staff.Entry) bool { return now.Sub(e.At) > keep })
 	for id, a := range m.accounts {
-		if !a.ClosedAt.IsZero() && now.Sub(a.ClosedAt) > staff.KeepLog {
+		if !a.ClosedAt.IsZero() && now.Sub(a.ClosedAt) > keep {
 			delete(m.accounts, id)
 		}
 	}
