@@ -89,8 +89,8 @@ func Run(ctx context.Context, o Options) (*Record, error) {
 	fmt.Fprintf(o.Out, "Debian's kernel %s, %s; image made in %.0f s\n", l.record.Kernel, l.record.Machine, time.Since(begun).Seconds())
 	var errs []error
 	for _, trial := range Trials {
-		if o.Only != nil && !o.Only.MatchString(trial.Name) {
-			continue
+		if o.Only != nil && !o.Only.MatchString(trial.Name) || o.Quick && o.Only == nil && trial.Name == "wifi" {
+			continue // by Wi-Fi one run of three did not end on a machine that was busy; until that is understood it is asked for by name
 		}
 		fmt.Fprintf(o.Out, "\n%s: %s\n", trial.Name, trial.Title)
 		l.record.Trials = append(l.record.Trials, Result{Trial: trial})
