@@ -130,7 +130,7 @@ func TestAMachine(t *testing.T) {
 		}
 	})
 	// What follows takes the machine away: it is the last.
-	t.Run("goes on from a snapshot as often as wanted, each time as another boot", func(t *testing.T) {
+	t.Run("goes on from a snapshot as another boot each time", func(t *testing.T) {
 		if _, err := b.Output(t.Context(), "modprobe", "-a", "virtio_blk"); err != nil {
 			t.Fatal(err)
 		}
