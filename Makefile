@@ -3,6 +3,7 @@
 # make demo-check  a resident gets online by itself, and the hub hears the place, step by step
 # make day         a public day, scene by scene
 # make test        formatting, vet, staticcheck, import rules, every test with the race detector
+# make hwlab       a small router in a box: its kernel, radios, devices, 200 power cuts; the record goes into docs/hwlab.md
 # make bench       figures into bench/latest.json and docs/performance.md
 # make release     what is given out, into dist/: programs and packages of all architectures, SBOM, SHA256SUMS (VERSION=1.2.3)
 # make packages-check   the packages, installed and removed in a clean Debian; programs of other routers under emulation (20 minutes)
@@ -16,13 +17,14 @@ TOOLS     := $(CURDIR)/.tools
 ARTEFACTS ?= $(CURDIR)/artefacts
 FUZZTIME  ?= 10s
 BENCHTIME ?= 1s
+CUTS      ?= 200
 
 GOFUMPT     := $(TOOLS)/gofumpt
 STATICCHECK := $(TOOLS)/staticcheck
 
 # A file that is always made anew: Go knows best what has changed.
 .PHONY: bin/parvis-router
-.PHONY: build demo demo-check day test lint unit bench release packages-check fuzz deps clean
+.PHONY: build demo demo-check day hwlab test lint unit bench release packages-check fuzz deps clean
 
 build: deps
 	$(GO) build -tags $(TAGS) -ldflags '$(LDFLAGS)' -o bin/parvis ./cmd/parvis
@@ -39,6 +41,9 @@ demo-check: build
 
 day: build
 	bin/parvis lab day --artefacts $(ARTEFACTS)
+
+hwlab: build
+	bin/parvis lab hardware --cuts $(CUTS) --markdown docs/hwlab.md
 
 test: deps lint unit
 

@@ -9,6 +9,21 @@ import (
 	"parvis/internal/lab"
 )
 
+// Inside a router in a box (internal/lab/box) the kernel has all that Parvis can use, and the best is chosen. Elsewhere it has what is needed.
+func TestARoutersKernelHasEverything(t *testing.T) {
+	lab.NeedsLab(t)
+	router := lab.InBox()
+	for _, c := range Probe(true) {
+		t.Logf("capability: %s: %v", c.Name, c.Present)
+		if !c.Present && (c.Needed || router) {
+			t.Errorf("%s is missing", c.Name)
+		}
+	}
+	if got := bestLeaf(probeQueues(CapFqCodel)); router && got != CapFqCodel {
+		t.Errorf("the queue within a session is %s", got)
+	}
+}
+
 // A table of the legacy iptables stays registered once anything was laid in it, and every packet passes its hooks.
 func TestProbeLeavesNoTablesOfTheOtherBackend(t *testing.T) {
 	lab.NeedsLab(t)

@@ -63,7 +63,7 @@ type conn struct {
 }
 
 // soon is more than anything here takes and less than a retransmitted SYN.
-const soon = 900 * time.Millisecond
+var soon = lab.Patient(900 * time.Millisecond)
 
 func dial(ns *lab.NS, address string, patience time.Duration) (*conn, error) {
 	var c net.Conn

@@ -13,6 +13,7 @@ import (
 	"parvis/internal/clock"
 	"parvis/internal/lab"
 	"parvis/internal/lab/bench"
+	"parvis/internal/lab/hwlab"
 	"parvis/internal/lab/scenes"
 	"parvis/internal/lang"
 	"parvis/internal/verb"
@@ -34,6 +35,8 @@ type labCmd struct {
 	Check labCheckCmd `cmd:"" help:"${help_lab_check}"`
 	Day   labDayCmd   `cmd:"" help:"${help_lab_day}"`
 	Bench labBenchCmd `cmd:"" help:"${help_lab_bench}"`
+
+	Hardware labHardwareCmd `cmd:"" help:"${help_lab_hardware}"`
 
 	Backend string `help:"${help_lab_backend}" enum:",legacy,nft" default:""`
 }
@@ -128,6 +131,41 @@ func (c labBenchCmd) Run(a *app) error {
 	}
 	if figures != nil && c.Markdown != "" {
 		err = errors.Join(err, figures.WriteMarkdown(c.Markdown))
+	}
+	if err != nil {
+		return refused(err)
+	}
+	return nil
+}
+
+type labHardwareCmd struct {
+	Cuts     int    `help:"${help_lab_cuts}" default:"200"`
+	Only     string `help:"${help_lab_only}" placeholder:"PATTERN"`
+	Markdown string `help:"${help_lab_record}" type:"path" placeholder:"FILE"`
+	Quick    bool   `help:"${help_lab_quick}"`
+}
+
+func (c labHardwareCmd) Run(a *app) error {
+	only, err := regexp.Compile(c.Only)
+	if err != nil {
+		return fail(exitUsage, lang.Text{
+			EN: "--only %q is no pattern (%v); the trials are: %s",
+			FR: "--only %q n'est pas un motif (%v) ; les essais sont : %s",
+		}, c.Only, err, strings.Join(hwlab.Names(), " "))
+	}
+	if c.Cuts < 1 {
+		return fail(exitUsage, lang.Text{EN: "--cuts %d: expected 1 or more", FR: "--cuts %d : il en faut 1 au moins"}, c.Cuts)
+	}
+	entered, code, err := lab.Isolate(nil)
+	if err != nil {
+		return refused(err)
+	}
+	if !entered {
+		return exited(code)
+	}
+	record, err := hwlab.Run(a.ctx, hwlab.Options{Out: a.out, Dir: lab.SharedDir(), Cuts: c.Cuts, Only: only, Quick: c.Quick})
+	if record != nil && c.Markdown != "" {
+		err = errors.Join(err, record.WriteMarkdown(c.Markdown))
 	}
 	if err != nil {
 		return refused(err)

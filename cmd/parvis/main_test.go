@@ -102,7 +102,7 @@ func (p *place) guest() *lab.Guest {
 }
 
 func ctx(t *testing.T) context.Context {
-	c, cancel := context.WithTimeout(t.Context(), time.Minute)
+	c, cancel := context.WithTimeout(t.Context(), lab.Patient(time.Minute))
 	t.Cleanup(cancel)
 	return c
 }

@@ -343,7 +343,7 @@ func (p *place) withDHCP() *lab.Guest {
 // until asks again until ok, and says what was not seen.
 func (p *place) until(what string, ok func() bool) {
 	p.t.Helper()
-	deadline := time.After(15 * time.Second)
+	deadline := time.After(lab.Patient(15 * time.Second))
 	tick := time.NewTicker(20 * time.Millisecond)
 	defer tick.Stop()
 	for !ok() {

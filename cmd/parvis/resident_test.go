@@ -290,7 +290,7 @@ func (f *flow) flows(t *testing.T) {
 	for range 3 {
 		select {
 		case <-f.seen:
-		case <-time.After(10 * time.Second):
+		case <-time.After(lab.Patient(10 * time.Second)):
 			t.Fatal("the download does not flow")
 		}
 	}

@@ -24,12 +24,17 @@ type Client struct {
 
 // NewClient returns a client of the daemon behind the socket. Nothing is opened yet.
 func NewClient(socket string) *Client {
+	return NewClientOver(socket, func(ctx context.Context) (net.Conn, error) {
+		return new(net.Dialer).DialContext(ctx, "unix", socket)
+	})
+}
+
+// NewClientOver returns a client of a daemon whose socket dial reaches: that of another machine. socket is its name in errors.
+func NewClientOver(socket string, dial func(context.Context) (net.Conn, error)) *Client {
 	return &Client{socket: socket, http: http.Client{
 		Timeout: 30 * time.Second, // an end of all on slow flash is the longest
 		Transport: &http.Transport{
-			DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
-				return new(net.Dialer).DialContext(ctx, "unix", socket)
-			},
+			DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) { return dial(ctx) },
 		},
 	}}
 }

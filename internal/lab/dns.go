@@ -30,7 +30,7 @@ type Answer struct {
 
 // ask sends one plain question over UDP from the machine, and again each second until ctx ends or 5 s have passed.
 func ask(ctx context.Context, ns *NS, server netip.AddrPort, name string, typ dnsmessage.Type) (Answer, error) {
-	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+	ctx, cancel := context.WithTimeout(ctx, Patient(5*time.Second))
 	defer cancel()
 	fail := func(err error) (Answer, error) {
 		return Answer{}, fmt.Errorf("lab: %s: ask %s for %s: %w", ns.Name, server, name, err)

@@ -26,6 +26,9 @@ type GuestOptions struct {
 	SLAAC bool
 	// Roams gives it a second port of the guest bridge; see Roam.
 	Roams bool
+	// Radio gives it a radio in place of a cable, and an address of that radio's making; an access point must be there. Only in a router
+	// in a box (InBox).
+	Radio bool
 	// Post makes it a fixed terminal: a machine of the terminals' own network.
 	Post bool
 }
@@ -78,20 +81,28 @@ func (t *Town) AddGuest(o GuestOptions) (_ *Guest, err error) {
 	if g.NS.Resolv, err = t.writeResolv("guests/" + o.Name); err != nil {
 		return nil, err
 	}
-	if o.Roams {
+	switch {
+	case o.Radio:
+		err = g.antenna(context.Background()) // it knows how long that may take
+	case o.Roams:
 		err = g.roams()
-	} else {
+	default:
 		err = veth(g.NS, "eth0", g.MAC, t.Router, g.Port)
 	}
 	if err != nil {
 		return nil, err
 	}
-	if err := t.Router.plug(g.Port, g.bridge); err != nil {
-		return nil, err
+	if !o.Radio {
+		if err := t.Router.plug(g.Port, g.bridge); err != nil {
+			return nil, err
+		}
 	}
-	if o.SLAAC {
+	switch {
+	case o.Radio: // its kernel makes addresses as it comes
+		g.V6 = netip.Addr{}
+	case o.SLAAC:
 		err = g.slaac()
-	} else {
+	default:
 		err = errors.Join(
 			g.NS.addAddress("eth0", netip.PrefixFrom(g.V6, net6.Bits())),
 			g.NS.addRoute(netip.MustParsePrefix("::/0"), net6.Addr()),
@@ -175,7 +186,7 @@ func (g *Guest) Lookup(ctx context.Context, name string) ([]netip.Addr, error) {
 // lab's CA trusted, redirections returned and not followed.
 func (g *Guest) Client() *http.Client {
 	return &http.Client{
-		Timeout:       15 * time.Second,
+		Timeout:       Patient(15 * time.Second),
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 		Transport: &http.Transport{
 			DialContext:       g.dialName,

@@ -8,6 +8,7 @@ import (
 	"os/signal"
 	"runtime"
 	"syscall"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -29,6 +30,23 @@ func Inside() bool { return os.Getenv(stageEnv) == stageInside }
 
 // Outside reports whether this process is the one that somebody started: Isolate will raise the lab from it.
 func Outside() bool { return os.Getenv(stageEnv) == "" }
+
+// BoxEnv is set for the programs of a lab inside a router in a box (internal/lab/box).
+const BoxEnv = "PARVIS_LAB_BOX"
+
+// Emulated is the value of BoxEnv in a machine without hardware acceleration.
+const Emulated = "emulated"
+
+// Patient is how long to wait in this lab for what takes at most d on a machine that is no slower than usual.
+func Patient(d time.Duration) time.Duration {
+	if os.Getenv(BoxEnv) == Emulated {
+		return 10 * d
+	}
+	return d
+}
+
+// InBox reports whether this lab is inside a router in a box: there nothing that a router's kernel has is missing, and radios can be made.
+func InBox() bool { return os.Getenv(BoxEnv) != "" }
 
 // SharedDir is a folder that the outside and the inside of one lab both see; it goes with the lab. Sockets in it lead through the wall
 // between the two networks.

@@ -33,6 +33,8 @@ type Site struct {
 	Names []string
 	// Printer is the address of the terminals' printer, "" none; with Posts.
 	Printer string
+	// Hours are when it is open: `["lun-ven 9:00-17:00"]`; "" always.
+	Hours string
 	// NoTLS leaves the certificate out, and with it the RFC 8908 API.
 	NoTLS bool
 	// Portal is more lines of [portal].
@@ -103,6 +105,9 @@ func (s Site) toml(t *Town, cert, key string) string {
 	var b strings.Builder
 	w := func(format string, args ...any) { fmt.Fprintf(&b, format+"\n", args...) }
 	w("[site]\nname = %q\ncontact = \"accueil@laboratoire.test\"", cmp.Or(s.Name, "La Maison des habitants"))
+	if s.Hours != "" {
+		w("hours = %s", s.Hours)
+	}
 	line := cmp.Or(s.Line, "1gbit")
 	w("[wan]\ninterface = %q\ndown = %q\nup = %q", WAN, line, line)
 	w("[guests]\ninterface = %q\naddress = %q\nlease = %q\ncapacity = %d\nssid = %q",
@@ -211,7 +216,7 @@ func (p *Parvis) Serve(ctx context.Context) (*Process, error) {
 	if err != nil {
 		return nil, err
 	}
-	ctx, cancel := context.WithTimeout(ctx, 20*time.Second)
+	ctx, cancel := context.WithTimeout(ctx, Patient(20*time.Second))
 	defer cancel()
 	return proc, proc.WaitReady(ctx, p.Socket)
 }

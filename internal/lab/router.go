@@ -111,7 +111,7 @@ func (t *Town) PlainRouter(ctx context.Context, captive string) error {
 
 // waitNames waits until the router's resolver at one of its addresses answers for name.
 func (t *Town) waitNames(ctx context.Context, p *Process, at netip.Addr, name string) error {
-	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	ctx, cancel := context.WithTimeout(ctx, Patient(10*time.Second))
 	defer cancel()
 	return p.until(ctx, "answer names", func(ctx context.Context) error {
 		_, err := ask(ctx, t.Router, netip.AddrPortFrom(at, 53), name, typeA)

@@ -60,6 +60,9 @@ type Options struct {
 	// Iptables is the backend that programs of the router find under the name iptables: "legacy", "nft", or "" for the
 	// machine's own choice.
 	Iptables string
+	// Apart leaves the router to a machine of its own (internal/lab/box): its namespace then only holds its cables' ends, TapWAN
+	// and TapGuests. What starts programs on the router does not serve then.
+	Apart bool
 }
 
 // Town is a public place, its router and an internet, in network namespaces of this lab.
@@ -147,6 +150,9 @@ func (t *Town) layRouter() (err error) {
 
 // startRouter makes of a bare machine the router as it is when it starts; cables lays them, or takes them over.
 func (t *Town) startRouter(cables func() error) error {
+	if t.Options.Apart {
+		return t.layApart(cables)
+	}
 	if err := errors.Join(t.Router.bridge(t.ports.Guests, t.ports.MAC), t.Router.bridge(t.ports.Posts, t.ports.PostMAC)); err != nil {
 		return err
 	}
@@ -195,7 +201,7 @@ func (t *Town) layInternet() error {
 		return err
 	}
 	t.net.demarche = d
-	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), Patient(10*time.Second))
 	defer cancel()
 	t.upstream, err = startUpstream(ctx, t.Internet, t.Dir, all)
 	return err

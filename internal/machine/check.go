@@ -91,8 +91,8 @@ func (c *checker) interfaces() {
 		c.about("guests.interface", config.Warning, say("nothing is connected to %s", "rien n'est branché sur %s", g.Interface), none,
 			say("connect the access point", "branchez la borne Wi-Fi"))
 	}
-	if guests.Wireless {
-		c.about("guests.interface", config.Warning, say("%s is a radio: devices on it reach each other without passing here", "%s est une radio : les appareils s'y joignent sans passer par ici", g.Interface),
+	for _, radio := range c.f.Radios(g.Interface) {
+		c.about("guests.interface", config.Warning, say("%s is a radio: devices on it reach each other without passing here", "%s est une radio : les appareils s'y joignent sans passer par ici", radio),
 			say("client isolation", "l'isolation des clients"), say("set ap_isolate=1 in hostapd, or \"isolate\" in OpenWrt", "réglez ap_isolate=1 dans hostapd, ou « isolate » dans OpenWrt"))
 	}
 	if !slices.Contains(guests.Addresses, g.Address) {

@@ -86,6 +86,9 @@ func TestWhatIsWrongIsToldWithItsPlaceAndRemedy(t *testing.T) {
 		{"nothing connected", func(f *machine.Facts) { f.Interfaces[2].Carrier = false }},
 		{"port of a bridge", func(f *machine.Facts) { f.Interfaces[2].Master = "br-lan" }},
 		{"a radio", func(f *machine.Facts) { f.Interfaces[2].Wireless = true }},
+		{"a radio in the guests' bridge", func(f *machine.Facts) {
+			f.Interfaces = append(f.Interfaces, machine.Interface{Name: "wlan0", Master: f.Interfaces[2].Name, Wireless: true, Up: true, Carrier: true})
+		}},
 		{"without the address", func(f *machine.Facts) { f.Interfaces[2].Addresses = nil }},
 		{"no way to the internet", func(f *machine.Facts) { f.Routes = f.Routes[1:] }},
 		{"the line is another", func(f *machine.Facts) { f.Routes[0].Interface = "wwan0" }},

@@ -186,6 +186,16 @@ func (f Facts) interfaceNamed(name string) *Interface {
 	return nil
 }
 
+// Radios are the interface itself, or its ports, that are radios.
+func (f Facts) Radios(name string) (names []string) {
+	for _, i := range f.Interfaces {
+		if i.Wireless && (i.Name == name || i.Master == name) {
+			names = append(names, i.Name)
+		}
+	}
+	return names
+}
+
 // Line returns the interface of the default route that the kernel prefers; "" when there is none.
 func (f Facts) Line() string {
 	best := Route{Metric: -1}

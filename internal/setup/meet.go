@@ -28,9 +28,10 @@ func (m *maker) meet() {
 	if slices.Contains(m.f.Managed, g) {
 		m.find("NetworkManager keeps %s: nmcli device set %[1]s managed no", "NetworkManager tient %s : nmcli device set %[1]s managed no", g)
 	}
-	if i := m.iface(g); i.Wireless {
-		m.find("%s is a radio: switch client isolation on (ap_isolate=1)", "%s est une radio : activez l'isolation des clients (ap_isolate=1)", g)
-	} else if !i.Carrier {
+	for _, radio := range m.f.Radios(g) {
+		m.find("%s is a radio: switch client isolation on (ap_isolate=1)", "%s est une radio : activez l'isolation des clients (ap_isolate=1)", radio)
+	}
+	if i := m.iface(g); !i.Wireless && !i.Carrier {
 		m.find("nothing is connected to %s yet", "rien n'est encore branché sur %s", g)
 	}
 	// what follows asks nothing of anybody
