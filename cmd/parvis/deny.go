@@ -5,7 +5,7 @@ import (
 	"log/slog"
 
 	"parvis/firewall"
-	"parvis/internal/clock"
+	"parvis/internal/config"
 	"parvis/internal/lang"
 )
 
@@ -13,22 +13,9 @@ type denyCmd struct{}
 
 // Run is the boot step before the network comes up: from then on nobody passes until the daemon says so.
 func (denyCmd) Run(_ context.Context, a *app) error {
-	cfg, unlock, err := a.alone()
-	if err != nil {
+	deny := func(_ *config.Config, fw *firewall.Firewall, _ *slog.Logger) error { return fw.Deny() }
+	if err := a.withKernel(deny); err != nil {
 		return err
-	}
-	defer unlock()
-	system, err := clock.NewSystem()
-	if err != nil {
-		return refused(err)
-	}
-	fw, err := firewall.New(firewallConfig(cfg, a.cli.State), system, slog.New(slog.NewTextHandler(a.err, nil)))
-	if err != nil {
-		return refused(err)
-	}
-	defer fw.Close()
-	if err := fw.Deny(); err != nil {
-		return refused(err)
 	}
 	a.printf(lang.Text{
 		EN: "Closed: guests and terminals reach nothing beyond this router until Parvis runs.",

@@ -14,6 +14,22 @@ import (
 type downCmd struct{}
 
 func (downCmd) Run(_ context.Context, a *app) error {
+	err := a.withKernel(func(cfg *config.Config, fw *firewall.Firewall, log *slog.Logger) error {
+		withdraw(cfg, log)
+		return fw.Remove()
+	})
+	if err != nil {
+		return err
+	}
+	a.printf(lang.Text{
+		EN: "Nothing of Parvis is left in the kernel: the router is again what it was without it.",
+		FR: "Il ne reste rien de Parvis dans le noyau : le routeur est de nouveau ce qu'il était sans lui.",
+	})
+	return nil
+}
+
+// withKernel does something to the kernel for who is no daemon, and refuses while one runs.
+func (a *app) withKernel(do func(*config.Config, *firewall.Firewall, *slog.Logger) error) error {
 	cfg, unlock, err := a.alone()
 	if err != nil {
 		return err
@@ -29,14 +45,9 @@ func (downCmd) Run(_ context.Context, a *app) error {
 		return refused(err)
 	}
 	defer fw.Close()
-	withdraw(cfg, log)
-	if err := fw.Remove(); err != nil {
+	if err := do(cfg, fw, log); err != nil {
 		return refused(err)
 	}
-	a.printf(lang.Text{
-		EN: "Nothing of Parvis is left in the kernel: the router is again what it was without it.",
-		FR: "Il ne reste rien de Parvis dans le noyau : le routeur est de nouveau ce qu'il était sans lui.",
-	})
 	return nil
 }
 

@@ -252,35 +252,34 @@ func (p *Pages) acceptName(w http.ResponseWriter, r *http.Request, who staff.Per
 }
 
 func (p *Pages) declineName(w http.ResponseWriter, r *http.Request, who staff.Person) error {
-	v, err := p.catalogueOf(r, who)
-	if err != nil {
-		return err
+	decline := func(ctx context.Context, t *store.Tenant, one wire.Proposal) error {
+		return t.Decline(ctx, one, who.Name)
 	}
-	one, err := named(r, v.Proposals)
-	if err != nil {
-		return err
-	}
-	if err := p.in(r, who, func(ctx context.Context, t *store.Tenant) error { return t.Decline(ctx, one, who.Name) }); err != nil {
-		return err
-	}
-	p.Staff.Record(r.Context(), who, "decline-proposal", one.Service)
-	return done(w, "/catalogue", "ecarte")
+	return p.settleName(w, r, who, func(v catalogueView) []proposalView { return v.Proposals }, decline, "decline-proposal", "ecarte")
 }
 
 func (p *Pages) undeclineName(w http.ResponseWriter, r *http.Request, who staff.Person) error {
+	undecline := func(ctx context.Context, t *store.Tenant, one wire.Proposal) error { return t.Undecline(ctx, one) }
+	return p.settleName(w, r, who, func(v catalogueView) []proposalView { return v.Declined }, undecline, "undecline-proposal", "repris")
+}
+
+// settleName does something with a proposal that is on the page.
+func (p *Pages) settleName(w http.ResponseWriter, r *http.Request, who staff.Person, among func(catalogueView) []proposalView,
+	do func(context.Context, *store.Tenant, wire.Proposal) error, recorded, says string,
+) error {
 	v, err := p.catalogueOf(r, who)
 	if err != nil {
 		return err
 	}
-	one, err := named(r, v.Declined)
+	one, err := named(r, among(v))
 	if err != nil {
 		return err
 	}
-	if err := p.in(r, who, func(ctx context.Context, t *store.Tenant) error { return t.Undecline(ctx, one) }); err != nil {
+	if err := p.in(r, who, func(ctx context.Context, t *store.Tenant) error { return do(ctx, t, one) }); err != nil {
 		return err
 	}
-	p.Staff.Record(r.Context(), who, "undecline-proposal", one.Service)
-	return done(w, "/catalogue", "repris")
+	p.Staff.Record(r.Context(), who, recorded, one.Service)
+	return done(w, "/catalogue", says)
 }
 
 // catalogueBack takes the last change back: the text before it is written once more.
