@@ -63,6 +63,9 @@ type CLI struct {
 	Upgrade upgradeCmd `cmd:"" help:"${help_upgrade}"`
 	Recette recetteCmd `cmd:"" help:"${help_recette}"`
 	Echo    echoCmd    `cmd:"" help:"${help_echo}"`
+	Keys    keysCmd    `cmd:"" help:"${help_keys}"`
+
+	Register registerCmd `cmd:"" help:"${help_register}"`
 
 	Dnsmasq dnsmasqCmd `cmd:"" help:"${help_dnsmasq}"`
 	Deny    denyCmd    `cmd:"" help:"${help_deny}"`

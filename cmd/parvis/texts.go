@@ -142,7 +142,7 @@ var helpTexts = map[string]lang.Text{
 
 func helpVars(l lang.Lang) kong.Vars {
 	v := kong.Vars{}
-	for _, texts := range []map[string]lang.Text{helpTexts, deskTexts, paperTexts, reportTexts, printTexts, catalogueTexts, terminalConfigTexts, terminalTexts, queueTexts, monitorTexts, supportTexts, hubTexts, recetteTexts, echoTexts, upgradeTexts, copyTexts, replaceTexts} {
+	for _, texts := range []map[string]lang.Text{helpTexts, deskTexts, paperTexts, reportTexts, printTexts, catalogueTexts, terminalConfigTexts, terminalTexts, queueTexts, monitorTexts, supportTexts, hubTexts, recetteTexts, echoTexts, keysTexts, registerTexts, upgradeTexts, copyTexts, replaceTexts} {
 		for k, t := range texts {
 			v[k] = t.In(l)
 		}

@@ -294,10 +294,14 @@ func (j *Journal) Close() error {
 	if j.writer == nil {
 		return nil
 	}
-	now := j.o.Now()
-	err := j.writer.Close(now)
+	w := j.writer
 	j.writer = nil
-	return err
+	if err := w.Close(j.o.Now()); err != nil {
+		return err
+	}
+	sum := w.Sum()
+	j.before = &sum
+	return nil
 }
 
 // Folder is the store's directory, to be verified or copied.

@@ -219,3 +219,48 @@ func TestWhatIsSealedToAMonthOpensWithTwoSharesAndNotWithOne(t *testing.T) {
 		t.Error("another kind of key")
 	}
 }
+
+func TestAHolderIsReplacedByNewPartsThatDoNotGoWithTheOldOnes(t *testing.T) {
+	public, old := made(t, "sessions", "2026-12")
+	fresh, err := Again(old[0], old[2])
+	if err != nil {
+		t.Fatal(err)
+	}
+	private, err := Join(fresh[0], fresh[1])
+	if err != nil || !bytes.Equal(private.PublicKey().Bytes(), public.Bytes()) {
+		t.Fatal(err)
+	}
+	if _, err := Join(old[1], fresh[0]); !errors.Is(err, ErrPair) {
+		t.Error("an old share goes with a new one:", err)
+	}
+	if _, err := Again(old[0]); !errors.Is(err, ErrPair) {
+		t.Error(err)
+	}
+}
+
+func TestAHoldersFileIsReadAsItWasWritten(t *testing.T) {
+	_, a := made(t, "sessions", "2026-12")
+	_, b := made(t, "sessions", "2027-01")
+	p := Part{b[1], a[1]}
+	got, err := ParsePart(append(p.Encode("The part of holder 2", "keep it in a safe"), "\n\n"...))
+	if err != nil || len(got) != 2 || got[0].String() != a[1].String() || got[1].String() != b[1].String() {
+		t.Fatal(got, err)
+	}
+	if _, found := got.Share("sessions-2027-01"); !found {
+		t.Error("not found")
+	}
+	if rest := got.Without(func(id ID) bool { return id == "sessions-2026-12" }); len(rest) != 1 || len(got) != 2 {
+		t.Error(rest)
+	}
+	for name, wrong := range map[string]string{
+		"empty":                 "# nothing\n",
+		"a key twice":           a[0].String() + "\n" + a[0].String(),
+		"of two holders":        a[0].String() + "\n" + b[1].String(),
+		"a damaged line":        a[0].String() + "\nparvis-part sessions-2027-01 1 AAAA",
+		"a line without an end": strings.Repeat("A", 2*mostLine),
+	} {
+		if _, err := ParsePart([]byte(wrong)); !errors.Is(err, ErrShare) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}

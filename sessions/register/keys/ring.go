@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -101,3 +102,15 @@ func (r Ring) Until(store string, t time.Time) time.Time {
 		end = end.AddDate(0, 1, 0)
 	}
 }
+
+// Has reports whether a key is there.
+func (r Ring) Has(id ID) bool { return r.keys[id] != nil }
+
+// Public finds a key; nil: it is not there.
+func (r Ring) Public(id ID) hpke.PublicKey { return r.keys[id] }
+
+// Add puts a key in.
+func (r Ring) Add(id ID, k hpke.PublicKey) { r.keys[id] = k }
+
+// IDs are all keys, sorted.
+func (r Ring) IDs() []ID { return slices.Sorted(maps.Keys(r.keys)) }

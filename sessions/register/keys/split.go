@@ -206,3 +206,27 @@ func Parse(text string) (s Share, err error) {
 	s.public = bytes.Clone(body[valueSize:])
 	return s, nil
 }
+
+// Again splits a key anew, for other holders: it takes two shares and gives three that go with none of the old ones. The old shares still
+// make the key among themselves until two of them are destroyed.
+func Again(shares ...Share) ([Holders]Share, error) {
+	var out [Holders]Share
+	if _, err := Join(shares...); err != nil {
+		return out, err
+	}
+	var parts []secretsharing.Share
+	for _, s := range shares {
+		parts = append(parts, s.share)
+	}
+	secret, err := secretsharing.Recover(Needed-1, parts)
+	if err != nil {
+		return out, fmt.Errorf("%w: %w", ErrPair, err)
+	}
+	for i, share := range secretsharing.New(rand.Reader, Needed-1, secret).Share(Holders) {
+		out[i] = Share{ID: shares[0].ID, Number: i + 1, share: share, public: shares[0].public}
+	}
+	return out, nil
+}
+
+// Of reports whether a public key is the one that the share belongs to.
+func (s Share) Of(k hpke.PublicKey) bool { return bytes.Equal(s.public, digest(k)) }

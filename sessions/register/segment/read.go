@@ -17,6 +17,7 @@ type Entry struct {
 	Number int64
 	Gap    *Gap
 	Record []byte // opened; nil for a gap and without a key
+	Sum    Sum    `json:"-"` // of the chain, behind it
 }
 
 // Found is what a segment shows.
@@ -176,7 +177,7 @@ func (p *reading) header(body []byte) error {
 }
 
 func (p *reading) entry(kind byte, before Sum, body []byte) error {
-	e := Entry{Number: p.found.Header.First + p.found.Entries}
+	e := Entry{Number: p.found.Header.First + p.found.Entries, Sum: p.sum}
 	switch kind {
 	case kindRecord:
 		if p.opener != nil {

@@ -71,7 +71,12 @@ func Verify(folder fs.FS, keys Finder, checkpoints []Checkpoint) ([]Store, error
 			if at != nil {
 				all = append(all, at.done(checkpoints))
 			}
-			at = &verifying{Store: Store{Name: n.store, First: n.first}, sums: map[int64]Sum{}}
+			at = &verifying{Store: Store{Name: n.store, First: n.first}, sums: map[int64][]Sum{}}
+			for _, c := range checkpoints {
+				if c.Store == n.store {
+					at.sums[c.Next] = nil
+				}
+			}
 		}
 		if err := at.segment(folder, n, keys); err != nil {
 			return nil, err
@@ -114,10 +119,9 @@ func segments(folder fs.FS) ([]file, error) {
 // verifying is one store on the way.
 type verifying struct {
 	Store
-	before  *Found // the segment before, as far as it was whole
-	name    string // of it
-	sums    map[int64]Sum
-	lastSum Sum
+	before *Found          // the segment before, as far as it was whole
+	name   string          // of it
+	sums   map[int64][]Sum // of the chain, before entries that a checkpoint names
 }
 
 func (v *verifying) fault(f Fault) { v.Faults = append(v.Faults, f) }
@@ -142,15 +146,24 @@ func (v *verifying) segment(folder fs.FS, n file, keys Finder) error {
 	v.Gaps = append(v.Gaps, found.Gaps...)
 	v.before, v.name = &found, n.name
 	v.Next = max(v.Next, found.Header.First+found.Entries)
-	v.lastSum = found.Last
+	v.note(found.Header.First+found.Entries, found.Last)
 	v.Open = found.End == nil && err == nil
 	return nil
 }
 
+// note remembers how the chain stood before an entry, when a checkpoint asks for it: before and behind the end of a segment it stands differently.
+func (v *verifying) note(next int64, sum Sum) {
+	if sums, asked := v.sums[next]; asked {
+		v.sums[next] = append(sums, sum)
+	}
+}
+
 // read finds the key in the header first: a key opens one month alone.
 func (v *verifying) read(f fs.File, keys Finder) (Found, error) {
-	see := func(e Entry) error { return nil }
-	found, err := Read(f, nil, see)
+	found, err := Read(f, nil, func(e Entry) error {
+		v.note(e.Number+1, e.Sum)
+		return nil
+	})
 	if err != nil || keys == nil {
 		return found, err
 	}
@@ -167,7 +180,7 @@ func (v *verifying) read(f fs.File, keys Finder) (Found, error) {
 	if _, err := again.Seek(0, 0); err != nil {
 		return found, err
 	}
-	return Read(f, private, see)
+	return Read(f, private, func(Entry) error { return nil })
 }
 
 // link looks how a segment goes on from the one before.
@@ -180,7 +193,6 @@ func (v *verifying) link(n file, found Found) {
 		v.fault(Fault{Unlinked, n.name, h.First, h.First, "its name is not what it says of itself"})
 		n.first = h.First
 	}
-	defer func() { v.sums[n.first+found.Entries] = found.Last }()
 	if v.before == nil {
 		if len(h.Before) == 0 && n.first != 1 {
 			v.fault(Fault{Missing, n.name, 1, n.first - 1, ""})
@@ -212,13 +224,13 @@ func (v *verifying) link(n file, found Found) {
 // done compares with what is remembered outside.
 func (v *verifying) done(checkpoints []Checkpoint) Store {
 	for _, c := range checkpoints {
-		if c.Store != v.Name || c.Next < v.First {
+		if c.Store != v.Name || c.Next <= v.First {
 			continue // of a time that was purged
 		}
-		switch sum, known := v.sums[c.Next]; {
+		switch {
 		case c.Next > v.Next:
 			v.fault(Fault{Behind, "", v.Next, c.Next - 1, "a checkpoint knows of them"})
-		case known && !bytes.Equal(sum[:], c.Sum):
+		case !slices.ContainsFunc(v.sums[c.Next], func(s Sum) bool { return bytes.Equal(s[:], c.Sum) }):
 			v.fault(Fault{Behind, "", c.Next, c.Next, "a checkpoint knows another chain"})
 		}
 	}

@@ -63,6 +63,41 @@ func TestAWholeStoreHasNoFault(t *testing.T) {
 	}
 }
 
+func TestACheckpointOfAnyMomentIsFound(t *testing.T) {
+	d := &disk{room: 1 << 20}
+	w, err := Begin(d, opening(1, nil))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all []Checkpoint
+	remember := func() {
+		sum := w.Sum()
+		all = append(all, Checkpoint{Store: "sessions", Next: w.Next(), Sum: sum[:]})
+	}
+	for n := range 3 {
+		if _, err := w.Append(text(n)); err != nil {
+			t.Fatal(err)
+		}
+		remember()
+	}
+	if err := w.Close(Moment{At: noon, Sure: true}); err != nil {
+		t.Fatal(err)
+	}
+	remember()
+	files := fstest.MapFS{Name("sessions", 1): {Data: d.Bytes()}}
+	for i, c := range all {
+		for name, want := range map[string]int{"as it was": 0, "of another chain": 1} {
+			c := c
+			if want > 0 {
+				c.Sum = make([]byte, sumSize)
+			}
+			if stores, err := Verify(files, nil, []Checkpoint{c}); err != nil || len(stores[0].Faults) != want {
+				t.Errorf("checkpoint %d, %s: %+v, %v", i, name, stores, err)
+			}
+		}
+	}
+}
+
 func TestAPurgedBeginningIsNoFault(t *testing.T) {
 	files, _ := folder(t)
 	delete(files, Name("sessions", 1))
