@@ -54,7 +54,7 @@ lint: $(GOFUMPT) $(STATICCHECK)
 	$(GO) test -tags '$(TAGS) nolab' -run TestARoutersClockIsNotSet ./cmd/parvis
 
 unit:
-	$(GO) test -tags $(TAGS) -race -shuffle=on -timeout 60m -p 2 ./...
+	$(GO) test -tags $(TAGS) -race -shuffle=on -timeout 75m -p 2 ./...
 
 # The binary of a router, as it is released: without the lab, static, stripped.
 bin/parvis-router: deps
