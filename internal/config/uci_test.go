@@ -41,7 +41,7 @@ func TestAConfigurationOfOpenWrtIsOneOfOurs(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	golden.Check(t, "uci.toml", got)
+	golden.Check(t, "uci.golden", got)
 	cfg, problems := config.Parse("parvis.toml", []byte(got))
 	if cfg == nil || config.HasErrors(problems) {
 		t.Fatalf("it does not load: %v", problems)
