@@ -17,6 +17,7 @@ func TestTheHubKnowsWhichKeysBurnTerminalsAnew(t *testing.T) {
 		"site.contact": {`"a"`, `"b"`}, "site.desk": {`"le comptoir"`, `"le bureau"`}, "site.exceptions": {`[]`, `["2026-12-25 fermé"]`},
 		"site.holiday-hours": {`[]`, `["lun 9:00-12:00"]`}, "site.hours": {`["lun 9:00-12:00"]`, `["mar 9:00-12:00"]`}, "site.languages": {`["fr"]`, `["fr", "en"]`},
 		"site.publisher": {`"a"`, `"b"`}, "site.rules": {`[]`, `["On parle doucement."]`}, "site.timezone": {`"Europe/Paris"`, `"Indian/Reunion"`},
+		"portal.town": {`"A"`, `"B"`}, "portal.colour": {`"#1d3f8f"`, `"#17564b"`}, "portal.accent": {`"#9a3d12"`, `"#b03a6f"`},
 		"staff.client": {`"a"`, `"b"`}, "staff.issuer": {`"https://a.example"`, `"https://b.example"`}, "staff.pkce": {`true`, `false`}, "staff.role-claim": {`"a"`, `"b"`},
 		"terminals.browser": {`"firefox"`, `"chrome"`}, "terminals.grace": {`"5m"`, `"0s"`}, "terminals.idle": {`"10m"`, `"20m"`}, "terminals.offers": {`["30m"]`, `["1h"]`},
 		"terminals.profile": {`"poste"`, `"long"`}, "terminals.prolong": {`"0s"`, `"10m"`}, "terminals.restart": {`false`, `true`}, "terminals.usb": {`false`, `true`},
