@@ -12,6 +12,9 @@ import (
 	"parvis/internal/mac"
 )
 
+// maxFrame is more than a frame of ARP or neighbour discovery is long.
+const maxFrame = 1518
+
 // sighting is what one frame says: the device that sent it speaks for an address.
 type sighting struct {
 	mac    mac.Addr

@@ -14,6 +14,7 @@ import (
 
 	"parvis/internal/clock"
 	"parvis/internal/mac"
+	"parvis/internal/packet"
 )
 
 // Options of a Watch; all of them are needed.
@@ -278,11 +279,11 @@ func (w *Watch) relink() error {
 		return fmt.Errorf("%s is no Ethernet interface", w.opts.Interface)
 	}
 	if w.ears == nil {
-		arp, err := listen(a.Index, unix.ETH_P_ARP, nil)
+		arp, err := packet.Listen(a.Index, unix.ETH_P_ARP, nil)
 		if err != nil {
 			return err
 		}
-		nd, err := listen(a.Index, unix.ETH_P_IPV6, onlyNDP())
+		nd, err := packet.Listen(a.Index, unix.ETH_P_IPV6, onlyNDP())
 		if err != nil {
 			arp.Close()
 			return err
@@ -387,7 +388,7 @@ func (w *Watch) send(p probe) error {
 	out := e.arp
 	if p.port != 0 {
 		if out = w.ports[p.port]; out == nil {
-			if out, err = listen(p.port, unix.ETH_P_ALL, onlyARPAnswers()); err != nil {
+			if out, err = packet.Listen(p.port, unix.ETH_P_ALL, onlyARPAnswers()); err != nil {
 				return err
 			}
 			w.ports[p.port] = out

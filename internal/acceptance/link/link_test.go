@@ -51,7 +51,7 @@ func advertisement(t testing.TB, lifetime uint16) []byte {
 	return frame(t, ethernet(layers.EthernetTypeIPv6), ip, icmp, &layers.ICMPv6RouterAdvertisement{RouterLifetime: lifetime})
 }
 
-func packet(t testing.TB, ttl uint8) []byte {
+func datagram(t testing.TB, ttl uint8) []byte {
 	ip := &layers.IPv4{Version: 4, TTL: ttl, Protocol: layers.IPProtocolTCP, SrcIP: net.IPv4(10, 77, 0, 9), DstIP: net.IPv4(203, 0, 113, 1)}
 	return frame(t, ethernet(layers.EthernetTypeIPv4), ip, gopacket.Payload("what it says is nobody's matter"))
 }
@@ -69,8 +69,8 @@ func TestWhatAFrameShows(t *testing.T) {
 		{"from no server's port", dhcp(t, layers.DHCPMsgTypeOffer, 6767), Sighting{Packet, phone, server, 64}},
 		{"a router announces itself", advertisement(t, 1800), Sighting{Kind: Router, From: phone, IP: link}},
 		{"a router says that it is none", advertisement(t, 0), Sighting{Kind: Packet, From: phone, IP: link}},
-		{"a packet", packet(t, 64), Sighting{Packet, phone, netip.MustParseAddr("10.77.0.9"), 64}},
-		{"a packet through a router", packet(t, 63), Sighting{Packet, phone, netip.MustParseAddr("10.77.0.9"), 63}},
+		{"a packet", datagram(t, 64), Sighting{Packet, phone, netip.MustParseAddr("10.77.0.9"), 64}},
+		{"a packet through a router", datagram(t, 63), Sighting{Packet, phone, netip.MustParseAddr("10.77.0.9"), 63}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -106,7 +106,7 @@ func TestRouted(t *testing.T) {
 }
 
 func FuzzAFrame(f *testing.F) {
-	for _, b := range [][]byte{dhcp(f, layers.DHCPMsgTypeOffer, 67), advertisement(f, 1800), packet(f, 63)} {
+	for _, b := range [][]byte{dhcp(f, layers.DHCPMsgTypeOffer, 67), advertisement(f, 1800), datagram(f, 63)} {
 		f.Add(b)
 		f.Add(b[:len(b)/2])
 	}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/binary"
-	"errors"
 	"fmt"
 	"net"
 	"os"
@@ -13,6 +12,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"parvis/internal/mac"
+	"parvis/internal/packet"
 )
 
 // Socket hears and sends frames of one interface.
@@ -27,24 +27,11 @@ func Open(iface string) (*Socket, error) {
 	if err != nil {
 		return nil, fmt.Errorf("link: listen on %s: %w", iface, err)
 	}
-	const everything = unix.ETH_P_ALL
-	network := binary.NativeEndian.Uint16(binary.BigEndian.AppendUint16(nil, everything)) // htons(3)
-	fd, err := unix.Socket(unix.AF_PACKET, unix.SOCK_RAW|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, 0)
+	f, err := packet.Listen(i.Index, unix.ETH_P_ALL, nil, packet.IgnoreOutgoing)
 	if err != nil {
 		return nil, fmt.Errorf("link: listen on %s: %w", iface, err)
 	}
-	// Advertisements go to a group that we are no member of.
-	all := unix.PacketMreq{Ifindex: int32(i.Index), Type: unix.PACKET_MR_ALLMULTI}
-	err = errors.Join(
-		unix.SetsockoptPacketMreq(fd, unix.SOL_PACKET, unix.PACKET_ADD_MEMBERSHIP, &all),
-		unix.SetsockoptInt(fd, unix.SOL_PACKET, unix.PACKET_IGNORE_OUTGOING, 1),
-		unix.Bind(fd, &unix.SockaddrLinklayer{Protocol: network, Ifindex: i.Index}),
-	)
-	if err != nil {
-		unix.Close(fd)
-		return nil, fmt.Errorf("link: listen on %s: %w", iface, err)
-	}
-	return &Socket{os.NewFile(uintptr(fd), "packet socket"), newDecoder()}, nil
+	return &Socket{f, newDecoder()}, nil
 }
 
 // Close ends a Listen that waits.

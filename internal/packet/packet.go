@@ -1,4 +1,5 @@
-package neighbour
+// Package packet opens packet sockets (packet(7)): whole frames of one interface. It needs CAP_NET_RAW.
+package packet
 
 import (
 	"encoding/binary"
@@ -10,25 +11,38 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// maxFrame is more than a frame of ARP or neighbour discovery is long.
-const maxFrame = 1518
+// Option is set before the first frame is heard.
+type Option func(fd int) error
 
-// listen opens a packet socket (packet(7)) for one protocol on one interface, behind a filter that the kernel runs. The file's Read
+// IgnoreOutgoing leaves out what this machine itself sends.
+func IgnoreOutgoing(fd int) error {
+	if err := unix.SetsockoptInt(fd, unix.SOL_PACKET, unix.PACKET_IGNORE_OUTGOING, 1); err != nil {
+		return fmt.Errorf("ignore what goes out: %w", err)
+	}
+	return nil
+}
+
+// Listen opens a packet socket for one protocol on one interface, behind a filter that the kernel runs; nil: none. The file's Read
 // and Write are of whole frames, and Close ends a Read that waits.
-func listen(index int, protocol uint16, filter []bpf.Instruction) (*os.File, error) {
+func Listen(index int, protocol uint16, filter []bpf.Instruction, options ...Option) (*os.File, error) {
 	// Protocol 0 hears nothing: the filter is there before the first frame.
 	fd, err := unix.Socket(unix.AF_PACKET, unix.SOCK_RAW|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
 		return nil, fmt.Errorf("open packet socket: %w", err)
 	}
-	if err := prepare(fd, index, protocol, filter); err != nil {
+	if err := prepare(fd, index, protocol, filter, options); err != nil {
 		unix.Close(fd)
 		return nil, err
 	}
 	return os.NewFile(uintptr(fd), "packet socket"), nil
 }
 
-func prepare(fd, index int, protocol uint16, filter []bpf.Instruction) error {
+func prepare(fd, index int, protocol uint16, filter []bpf.Instruction, options []Option) error {
+	for _, o := range options {
+		if err := o(fd); err != nil {
+			return err
+		}
+	}
 	if filter != nil {
 		raw, err := bpf.Assemble(filter)
 		if err != nil {
